@@ -1,0 +1,1 @@
+"""Backends: whatever computes logits over a frontier of the token tree."""
