@@ -1,0 +1,31 @@
+"""The ceilings on rooms and files hold, and the rule would see it if they did not."""
+
+from pathlib import Path
+
+from tools import sizes
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_nothing_has_outgrown_its_ceiling() -> None:
+    counts = sizes.lines(ROOT)
+    assert "src/treeseek/tree.py" in counts
+    assert sizes.breaches(counts) == []
+
+
+def test_lines_are_counted_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "src" / "treeseek" / "tree.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("a = 1\n\n# c\nb = 2")
+    assert sizes.lines(tmp_path) == {"src/treeseek/tree.py": 4}
+
+
+def test_each_ceiling_is_where_it_is_said_to_be() -> None:
+    strategy, backend = "src/treeseek/strategies/beam.py", "src/treeseek/backends/hf.py"
+    core = {"src/treeseek/tree.py": 400, "src/treeseek/search.py": 400}
+    more = {"src/treeseek/budget.py": 400, "src/treeseek/noise.py": 300}
+    assert sizes.breaches({strategy: 150, backend: 400, **core, **more}) == []
+    assert len(sizes.breaches({strategy: 151, backend: 400})) == 1
+    assert len(sizes.breaches({strategy: 150, backend: 401})) == 1
+    assert len(sizes.breaches({**core, **more, "src/treeseek/result.py": 101})) == 1
+    assert len(sizes.breaches({"tests/strategies/test_beam.py": 401})) == 1
