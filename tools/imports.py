@@ -20,7 +20,7 @@ MAY = {
     "errors": frozenset[str](),
     "tree": frozenset({"errors"}),
     "noise": frozenset({"errors"}),
-    "requests": frozenset({"errors", "noise", "decoding"}),
+    "requests": frozenset({"errors", "noise", "decoding", "constraints"}),
     "budget": frozenset({"errors", "requests"}),
     "decoding": frozenset({"errors", "noise", "requests", "tree"}),
     "backends": frozenset({"errors", "noise", "requests", "decoding", "tree"}),
