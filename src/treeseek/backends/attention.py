@@ -1,0 +1,294 @@
+"""Attention over the tree, straight from the slot pool, as transformers' layers call it.
+
+The plan of a call is laid out once and read by every layer: no mask is built per layer, no key is
+repeated for grouped heads, no row is padded to another's length unless that is cheaper. Softcap,
+sinks and sliding windows (counted in depth, not in slots) are here; biases by position are not,
+and a family that needs them is caught by the self-test.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface
+from transformers.cache_utils import Cache
+
+from treeseek.backends.groups import Depths, Keys, Shared, Tails
+from treeseek.backends.plan import Call
+from treeseek.backends.pool import Pool
+
+NAME = "treeseek_tree"
+_BLOCKED = ("position_bias", "alibi", "head_mask")
+
+
+class Layout:
+    """A call as tensors: what the model is fed and what attention reads. Built once a call."""
+
+    def __init__(self, call: Call, groups: list[Shared | Tails], pool: Pool, device: Any) -> None:
+        """Move the indices of `call` to `device`; `pool` must have room for its slots."""
+        self.pool = pool
+        self.device = device
+        self.count = len(call.tokens)
+        self.tokens = torch.from_numpy(call.tokens)[None].to(device)
+        self.depths = torch.from_numpy(call.depths)[None].to(device)
+        first, last = int(call.slots[0]), int(call.slots[-1])
+        run = last - first == self.count - 1 and bool((np.diff(call.slots) == 1).all())
+        self.run = (first, last + 1) if run else None
+        self.slots = torch.from_numpy(call.slots.astype(np.int64)).to(device)
+        self.parts = [
+            _SharedPart(each, device) if isinstance(each, Shared) else _TailsPart(each, device)
+            for each in groups
+        ]
+
+    def write(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store the rows' keys and values [1, kv heads, N, width]; return the layer's tensors."""
+        keys, values = self.pool.layer(layer, key, value)
+        if self.run is not None:
+            first, stop = self.run
+            keys[first:stop] = key[0].transpose(0, 1)
+            values[first:stop] = value[0].transpose(0, 1)
+        else:
+            keys.index_copy_(0, self.slots, key[0].transpose(0, 1))
+            values.index_copy_(0, self.slots, value[0].transpose(0, 1))
+        return keys, values
+
+    def attend(
+        self,
+        query: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        *,
+        scaling: float,
+        window: int | None,
+        softcap: float | None,
+        sinks: Tensor | None,
+    ) -> Tensor:
+        """Attention of `query` [1, heads, N, width] over the pool: [1, N, heads, width]."""
+        how = _Weighing(scaling, window, softcap, sinks)
+        parts = self.parts
+        if len(parts) == 1 and parts[0].rows is None:
+            return parts[0].attend(query, keys, values, how)
+        shape = (1, self.count, query.shape[1], values.shape[-1])
+        out = torch.empty(shape, dtype=query.dtype, device=query.device)
+        for part in parts:
+            out[:, part.rows] = part.attend(query[:, :, part.rows], keys, values, how)
+        return out
+
+
+class TreeCache(Cache):  # type: ignore[misc]
+    """The cache transformers' layers write to: it stores rows in the pool and hands out the pool."""
+
+    is_compileable = False
+
+    def __init__(self) -> None:
+        """Belong to no call yet."""
+        super().__init__(layers=[])
+        self.layout: Layout | None = None
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Store the rows of the call in progress."""
+        assert self.layout is not None
+        return self.layout.write(layer_idx, key_states, value_states)
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Nothing lies before the rows: positions are always given."""
+        return 0
+
+
+def tree_attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float | None = None,
+    tree: Layout | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    **rest: Any,
+) -> tuple[Tensor, None]:
+    """Attention function registered as `treeseek_tree`; `key`, `value` are the pool's tensors.
+
+    Raises TypeError on whatever would change the weights and is not known here.
+    """
+    unknown = [name for name in _BLOCKED if rest.get(name) is not None]
+    if tree is None or attention_mask is not None or unknown:
+        raise TypeError(f"tree attention was called with a mask, without a plan, or with {unknown}")
+    if scaling is None:
+        scaling = query.shape[-1] ** -0.5
+    out = tree.attend(
+        query, key, value, scaling=scaling, window=sliding_window, softcap=softcap, sinks=s_aux
+    )
+    return out, None
+
+
+AttentionInterface.register(NAME, tree_attention)
+
+
+class _Weighing:
+    """The scalars of one layer's attention."""
+
+    __slots__ = ("plain", "scaling", "sinks", "softcap", "window")
+
+    def __init__(
+        self, scaling: float, window: int | None, softcap: float | None, sinks: Tensor | None
+    ) -> None:
+        self.scaling, self.window = scaling, window
+        self.softcap, self.sinks = softcap, sinks
+        self.plain = softcap is None and sinks is None
+
+    def weights(self, scores: Tensor, mask: Tensor | None, sinks: Tensor | None) -> Tensor:
+        """Softmax over the last axis of unscaled `scores`; `sinks` [..., 1] take a share."""
+        scores = scores * self.scaling
+        if self.softcap is not None:
+            scores = torch.tanh(scores / self.softcap) * self.softcap
+        if mask is not None:
+            scores = scores + mask
+        if sinks is None:
+            return torch.softmax(scores, -1, dtype=torch.float32).to(scores.dtype)
+        width = scores.shape[-1]
+        scores = torch.cat((scores, sinks.expand(*scores.shape[:-1], 1)), -1)
+        return torch.softmax(scores, -1, dtype=torch.float32).to(scores.dtype)[..., :width]
+
+
+class _SharedPart:
+    """Rows over one set of keys: one product for all heads that share keys."""
+
+    def __init__(self, group: Shared, device: Any) -> None:
+        self.rows = None if group.rows is None else torch.from_numpy(group.rows).to(device)
+        self.keys = _index(group.keys, device)
+        self.group = group
+        self.device = device
+        self.deepest = int(group.depths[-1]) if len(group.depths) == 1 else int(group.depths.max())
+        self._masks: dict[tuple[int | None, int, torch.dtype], Tensor | None] = {}
+
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: _Weighing) -> Tensor:
+        _, heads, count, width = query.shape
+        held = keys.shape[1]
+        share = heads // held
+        window = how.window if how.window is not None and self.deepest >= how.window else None
+        mask = self._mask(window, share, query.dtype)
+        chosen = _pick(keys, self.keys).transpose(0, 1)[None]
+        valued = _pick(values, self.keys).transpose(0, 1)[None]
+        grouped = query.reshape(1, held, share * count, width) if share > 1 else query
+        if how.plain:
+            out = scaled_dot_product_attention(
+                grouped, chosen, valued, attn_mask=mask, scale=how.scaling
+            )
+        else:
+            sinks = how.sinks
+            if sinks is not None:
+                sinks = sinks.view(1, held, share, 1).expand(1, held, share, count)
+                sinks = sinks.reshape(1, held, share * count, 1).to(query.dtype)
+            weights = how.weights(grouped @ chosen.transpose(-1, -2), mask, sinks)
+            out = weights @ valued
+        return out.reshape(1, heads, count, values.shape[-1]).transpose(1, 2)
+
+    def _mask(self, window: int | None, share: int, dtype: torch.dtype) -> Tensor | None:
+        """0 where a row sees a key and -inf elsewhere, [share * n, K]; None: all is seen."""
+        name = (window, share, dtype)
+        if name not in self._masks:
+            group = self.group
+            visible = group.visible
+            if window is not None:
+                near = group.depths[:, None] - group.key_depths < window
+                visible = near if visible is None else visible & near
+            self._masks[name] = (
+                None if visible is None else _additive(visible, dtype, self.device).repeat(share, 1)
+            )
+        return self._masks[name]
+
+
+class _TailsPart:
+    """Rows over a common prefix, then each over its own tail; one softmax over both."""
+
+    def __init__(self, group: Tails, device: Any) -> None:
+        self.rows = None if group.rows is None else torch.from_numpy(group.rows).to(device)
+        self.prefix = _index(group.prefix, device)
+        self.tails = torch.from_numpy(group.tails.reshape(-1)).to(device)
+        self.shape = group.tails.shape
+        self.width = _length(group.prefix)
+        self.depths: Depths = group.depths
+        self.device = device
+        self._masks: dict[tuple[int | None, torch.dtype], tuple[Tensor, Tensor]] = {}
+
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: _Weighing) -> Tensor:
+        count, longest = self.shape
+        heads, held = query.shape[1], keys.shape[1]
+        share, size = heads // held, values.shape[-1]
+        window = how.window if how.window is not None and self._deep(how.window) else None
+        head_mask, tail_mask = self._mask(window, query.dtype)
+        own = keys.index_select(0, self.tails).view(count, longest, held, -1)
+        own_values = values.index_select(0, self.tails).view(count, longest, held, size)
+        # [n, kv heads, share, width]: every row is a batch of its own.
+        apart = query[0].transpose(0, 1).reshape(count, held, share, -1)
+        sinks = None if how.sinks is None else how.sinks.view(1, held, share, 1).to(query.dtype)
+        if not self.width and how.plain:
+            out = scaled_dot_product_attention(
+                apart,
+                own.transpose(1, 2),
+                own_values.transpose(1, 2),
+                attn_mask=tail_mask,
+                scale=how.scaling,
+            )
+            return out.reshape(1, count, heads, size)
+        scores = apart @ own.permute(0, 2, 3, 1)
+        mask = tail_mask
+        if self.width:
+            chosen = _pick(keys, self.prefix)
+            together = apart.transpose(0, 1).reshape(held, count * share, -1)
+            shared = (together @ chosen.permute(1, 2, 0)).view(held, count, share, self.width)
+            scores = torch.cat((shared.transpose(0, 1), scores), -1)
+            mask = torch.cat((head_mask, tail_mask), -1)
+        weights = how.weights(scores, mask, sinks)
+        out = weights[..., self.width :] @ own_values.transpose(1, 2)
+        if self.width:
+            left = weights[..., : self.width].transpose(0, 1).reshape(held, -1, self.width)
+            common = left @ _pick(values, self.prefix).transpose(0, 1)
+            out = out + common.view(held, count, share, size).transpose(0, 1)
+        return out.reshape(1, count, heads, size)
+
+    def _deep(self, window: int) -> bool:
+        return int(self.depths.max()) >= window
+
+    def _mask(self, window: int | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Masks of the prefix [n, 1, 1, P] and of the tails [n, 1, 1, T]."""
+        name = (window, dtype)
+        if name not in self._masks:
+            depths = self.depths[:, None]
+            head = np.arange(self.width)[None]
+            tail = np.arange(self.width, self.width + self.shape[1])[None]
+            seen_head, seen_tail = head <= depths, tail <= depths
+            if window is not None:
+                seen_head = seen_head & (depths - head < window)
+                seen_tail = seen_tail & (depths - tail < window)
+            self._masks[name] = (
+                _additive(seen_head, dtype, self.device)[:, None, None],
+                _additive(seen_tail, dtype, self.device)[:, None, None],
+            )
+        return self._masks[name]
+
+
+def _index(keys: Keys, device: Any) -> slice | Tensor:
+    if isinstance(keys, tuple):
+        return slice(*keys)
+    return torch.from_numpy(keys).to(device)
+
+
+def _length(keys: Keys) -> int:
+    return keys[1] - keys[0] if isinstance(keys, tuple) else len(keys)
+
+
+def _pick(rows: Tensor, keys: slice | Tensor) -> Tensor:
+    return rows[keys] if isinstance(keys, slice) else rows.index_select(0, keys)
+
+
+def _additive(visible: np.ndarray[Any, np.dtype[np.bool_]], dtype: Any, device: Any) -> Tensor:
+    mask = np.where(visible, np.float32(0), np.float32(-np.inf))
+    return torch.from_numpy(mask).to(device=device, dtype=dtype)

@@ -1,0 +1,51 @@
+"""From last hidden states to logits, the way the model itself does it.
+
+A causal model is a decoder and what follows it. What follows is mostly one matrix, but families
+scale, cap or shift what comes out, so the truth is the model's own forward with its decoder set
+aside; the bare matrix is used where a trial shows that it gives the same numbers.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.modeling_outputs import BaseModelOutputWithPast
+
+
+def decoder_of(model: Any) -> Any:
+    """The part of a causal language model that ends in the last hidden state."""
+    inner = model.get_decoder() if hasattr(model, "get_decoder") else None
+    return model.base_model if inner is None or inner is model else inner
+
+
+class Head:
+    """Logits [n, V] of hidden states [n, width]; only these rows are computed."""
+
+    def __init__(self, model: Any, decoder: Any) -> None:
+        """Try the output matrix alone against the whole forward, on eight random rows."""
+        self.model, self.decoder = model, decoder
+        self.matrix: Any = None
+        matrix = model.get_output_embeddings()
+        weight = getattr(matrix, "weight", None)
+        if weight is None or weight.ndim != 2:
+            return
+        generator = torch.Generator().manual_seed(0)
+        trial = torch.randn(8, weight.shape[1], generator=generator)
+        trial = trial.to(device=weight.device, dtype=weight.dtype)
+        with torch.inference_mode():
+            if torch.equal(matrix(trial), self.whole(trial)):
+                self.matrix = matrix
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        return self.matrix(hidden) if self.matrix is not None else self.whole(hidden)
+
+    def whole(self, hidden: Tensor) -> Tensor:
+        """The model's own forward with its decoder giving `hidden` as its answer."""
+        given = BaseModelOutputWithPast(last_hidden_state=hidden[None])
+        tokens = torch.zeros((1, len(hidden)), dtype=torch.long, device=hidden.device)
+        self.decoder.forward = lambda *_, **__: given
+        try:
+            logits: Tensor = self.model(input_ids=tokens, use_cache=False).logits[0]
+        finally:
+            del self.decoder.forward
+        return logits

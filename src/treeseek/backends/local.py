@@ -1,0 +1,198 @@
+"""A Hugging Face decoder as a backend: rows over one token tree, computed on this machine.
+
+One forward call serves a whole frontier, cold ancestors included; what is kept of a row is its keys,
+values and last hidden state, from which the logits are made again when it is asked for again. How
+the layers attend is the route's business. Nothing is held between two blocks, so several callers
+may take turns; it is not made for several threads at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from treeseek.backends.attention import NAME, Layout, TreeCache
+from treeseek.backends.groups import group
+from treeseek.backends.head import Head, decoder_of
+from treeseek.backends.plan import ROWS, Batch, cut, open_call, take
+from treeseek.backends.pool import Pool
+from treeseek.backends.protocol import Block, Capabilities, Logits, Spent
+from treeseek.backends.slots import SlotTable
+from treeseek.errors import ContextOverflow
+from treeseek.tree import OFFSET_BITS, OFFSET_MASK, Tree
+
+LOGIT_BYTES = 1 << 27
+"""Most bytes of logits in one block."""
+
+
+class Route(Protocol):
+    """One way to put the rows of a call through the model."""
+
+    name: str
+
+    def rows(self, layout: Layout) -> Tensor:
+        """Last hidden states [N, width] of the call's rows, their keys and values stored."""
+        ...
+
+
+class TreeRoute:
+    """Attention reads the pool through transformers' attention interface: no mask at all."""
+
+    name = "tree"
+
+    def __init__(self, model: Any, decoder: Any) -> None:
+        """Switch the attention of `model` over; it can still not be used without a plan."""
+        model.set_attn_implementation(NAME)
+        self.decoder = decoder
+        self.cache = TreeCache()
+
+    def rows(self, layout: Layout) -> Tensor:
+        """One forward of the decoder over the rows of `layout`."""
+        self.cache.layout = layout
+        out = self.decoder(
+            input_ids=layout.tokens,
+            position_ids=layout.depths,
+            past_key_values=self.cache,
+            use_cache=True,
+            tree=layout,
+        )
+        self.cache.layout = None
+        hidden: Tensor = out.last_hidden_state
+        return hidden[0]
+
+
+class LocalBackend:
+    """Rows of a transformers model over one tree, `slots` tokens of cache at most."""
+
+    def __init__(
+        self,
+        model: Any,
+        route: Route,
+        *,
+        slots: int | None = None,
+        nodes: int | None = None,
+        rows: int = ROWS,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Serve `model` by `route`; `rows` is the most tokens put through it in one call."""
+        self.model, self.route = model, route
+        self.tree = Tree(nodes=nodes)
+        self.slots = slots
+        self.rows = rows
+        self.context = context_of(model)
+        self.table = SlotTable(self.tree, limit=slots)
+        self.pool = Pool(limit=slots)
+        self.head = Head(model, decoder_of(model))
+        self.device = next(model.parameters()).device
+        self.vocabulary = vocabulary_of(model)
+        self.capabilities = Capabilities(path=route.name, notes=notes)
+        self.spent = Spent()
+
+    def expand(self, nodes: Sequence[int]) -> Iterator[Block]:
+        """Yield the rows of `nodes`, a block a call. See `Backend.expand`.
+
+        Raises ContextOverflow at once where a path exceeds the context or the slots.
+        """
+        admit(self.tree, nodes, self.context, self.slots)
+        return self._blocks(nodes)
+
+    def warm(self) -> int:
+        """Number of slots in use."""
+        return self.table.used
+
+    def clear(self) -> None:
+        """Free every slot."""
+        self.table.clear()
+
+    def _blocks(self, nodes: Sequence[int]) -> Iterator[Block]:
+        begin = 0
+        most = max(1, LOGIT_BYTES // (4 * self.vocabulary))
+        while begin < len(nodes):
+            batch = take(self.table, nodes, begin, rows=self.rows)
+            count = len(batch.computed)
+            some = nodes[begin : begin + count]
+            with torch.inference_mode():
+                hidden = self._hidden(batch, some)
+            forward = bool(batch.spans)
+            for at in range(0, count, most):
+                stop = min(at + most, count)
+                logits = self._logits(hidden[at:stop])
+                yield Block(
+                    range(begin + at, begin + stop),
+                    logits,
+                    batch.computed[at:stop],
+                    forward,
+                )
+                forward = False
+            begin += count
+
+    def _logits(self, hidden: Tensor) -> Logits:
+        with torch.inference_mode():
+            logits = self.head(hidden)
+            array: Logits = logits.to(device="cpu", dtype=torch.float32).numpy()
+        return array
+
+    def _hidden(self, batch: Batch, nodes: Sequence[int]) -> Tensor:
+        """Compute what is cold and return the last hidden states [n, width] of `nodes`."""
+        table = self.table
+        table.touch(nodes)
+        for spans in cut(batch.spans, self.rows):
+            call = open_call(table, spans, nodes)
+            try:
+                self.pool.reserve(table.top)
+                layout = Layout(call, group(table, call), self.pool, self.device)
+                rows = self.route.rows(layout)
+                self.pool.keep(layout.slots, rows)
+            except BaseException:
+                table.drop(spans)
+                raise
+            self.spent.forwards += 1
+            self.spent.computed += layout.count
+            self.spent.recomputed += table.commit(spans)
+        if len(nodes) == 1 and batch.spans:
+            return rows[-1:]
+        kept = self.pool.hidden
+        assert kept is not None
+        slots = torch.tensor([table.slot(node) for node in nodes], device=self.device)
+        return kept.index_select(0, slots)
+
+
+def admit(tree: Tree, nodes: Sequence[int], context: int | None, slots: int | None) -> None:
+    """Raise ContextOverflow where the path of a node exceeds the context or the slots."""
+    starts = tree.starts
+    longest = max(
+        (starts[node >> OFFSET_BITS] + (node & OFFSET_MASK) + 1 for node in nodes), default=0
+    )
+    if context is not None and longest > context:
+        raise ContextOverflow(
+            f"A path of {longest} tokens exceeds the model's context of {context}: "
+            "shorten the prompt or lower limit=."
+        )
+    if slots is not None and longest > slots:
+        raise ContextOverflow(
+            f"A path of {longest} tokens needs more than the {slots} slots there are: "
+            "load the model with larger slots=, or shorten the prompt or limit=."
+        )
+
+
+def context_of(model: Any) -> int | None:
+    """Longest sequence the configuration allows, None where it names no bound."""
+    config = model.config.get_text_config(decoder=True)
+    for name in ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"):
+        value = getattr(config, name, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def vocabulary_of(model: Any) -> int:
+    """Length of a row of logits."""
+    matrix = model.get_output_embeddings()
+    weight = getattr(matrix, "weight", None)
+    return int(model.config.vocab_size if weight is None else weight.shape[0])
+
+
+def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> LocalBackend:
+    """A backend for `model`, on the best route it passes."""
+    return LocalBackend(model, TreeRoute(model, decoder_of(model)), slots=slots, nodes=nodes)

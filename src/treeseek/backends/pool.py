@@ -1,0 +1,57 @@
+"""The tensors behind the slots: keys and values of every layer, and the last hidden state.
+
+One row is one token. Tensors start at zero, because a masked key still enters a product, and
+0 * NaN is NaN. They grow by doubling, up to the slots the table may give out; shapes are learned
+from the first row that is stored.
+"""
+
+import torch
+from torch import Tensor
+
+START = 256
+"""Rows allocated at first."""
+
+
+class Pool:
+    """Keys and values [slots, kv heads, head width] by layer, hidden states [slots, width]."""
+
+    def __init__(self, *, limit: int | None = None) -> None:
+        """Allocate nothing yet; never grow past `limit` + 1 rows (slot 0 is nobody's)."""
+        self.limit = limit
+        self.capacity = START if limit is None else min(START, limit + 1)
+        self.keys: dict[int, Tensor] = {}
+        self.values: dict[int, Tensor] = {}
+        self.hidden: Tensor | None = None
+
+    def reserve(self, top: int) -> None:
+        """Make room for slots below `top`."""
+        if top <= self.capacity:
+            return
+        room = max(top, 2 * self.capacity)
+        self.capacity = room if self.limit is None else max(top, min(room, self.limit + 1))
+        for column in (self.keys, self.values):
+            for layer, rows in column.items():
+                column[layer] = self._grown(rows)
+        if self.hidden is not None:
+            self.hidden = self._grown(self.hidden)
+
+    def layer(self, index: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """The tensors of one layer, shaped after `key` and `value` [1, kv heads, n, width]."""
+        if index not in self.keys:
+            self.keys[index] = self._room(key, key.shape[1], key.shape[3])
+            self.values[index] = self._room(value, value.shape[1], value.shape[3])
+        return self.keys[index], self.values[index]
+
+    def keep(self, slots: Tensor, rows: Tensor) -> None:
+        """Store last hidden states [n, width] in `slots` [n] int64."""
+        if self.hidden is None:
+            self.hidden = self._room(rows, rows.shape[1])
+        self.hidden.index_copy_(0, slots, rows)
+
+    def _room(self, like: Tensor, *shape: int) -> Tensor:
+        return torch.zeros((self.capacity, *shape), dtype=like.dtype, device=like.device)
+
+    def _grown(self, rows: Tensor) -> Tensor:
+        grown = rows.new_zeros((self.capacity, *rows.shape[1:]))
+        grown[: len(rows)] = rows
+        return grown

@@ -1,0 +1,251 @@
+"""Which cache slot each token of the tree holds. Plain bookkeeping: it knows no tensor, no model.
+
+A slot belongs to a node, so a prefix is held once whoever asked for it. What is warm is a prefix of
+every segment, and a segment is warm only where its parent is; so slots go cold from segment ends,
+least recently used first, never above a warm child. Nothing is pinned between calls: the caller
+names the nodes in flight each time it asks for room. What is stored in a slot is not its business.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treeseek.errors import InvalidOption
+from treeseek.tree import OFFSET_BITS, OFFSET_MASK, ROOT, Tree
+
+Slots = NDArray[np.int32]
+PATH_ROOM = 1 << 22
+"""Slot numbers kept in remembered paths (16 MiB); older paths are laid out again when needed."""
+
+
+class Span(NamedTuple):
+    """The tokens `start` to `stop` (excluded) of one segment."""
+
+    segment: int
+    start: int
+    stop: int
+
+
+class SlotTable:
+    """Slots by segment, with at most `limit` in use; slot 0 is never given out.
+
+    A path of n slots costs O(1) while its segment is remembered, O(n) once otherwise. Making room
+    costs O(warm segments) and frees at least an eighth of the limit where that much is idle.
+    """
+
+    def __init__(self, tree: Tree, *, limit: int | None = None) -> None:
+        """Hold nothing yet; `limit` counts tokens (None: unbounded)."""
+        if limit is not None and limit < 1:
+            raise InvalidOption(f"slots={limit}: the cache needs room for at least one token.")
+        self.tree = tree
+        self.limit = limit
+        self.clear()
+
+    def clear(self) -> None:
+        """Free every slot and forget every segment."""
+        self.warm: list[int] = []
+        """Number of leading tokens of each segment that hold a slot."""
+        self.seen: list[int] = []
+        """Number of leading tokens of each segment that ever held one."""
+        self.used = 0
+        self.top = 1
+        """One past the highest slot ever given out: the room a store must have."""
+        self._rows: list[Slots] = []
+        self._free: list[int] = []
+        self._stamps: dict[int, int] = {}
+        self._clock = 0
+        self._paths: dict[int, tuple[Slots, int]] = {}
+        self._path_room = 0
+
+    def follow(self) -> None:
+        """Take notice of segments the tree has got since the last call."""
+        missing = len(self.tree.tokens) - len(self.warm)
+        if missing > 0:
+            self.warm.extend([0] * missing)
+            self.seen.extend([0] * missing)
+            self._rows.extend([_EMPTY] * missing)
+
+    def is_warm(self, node: int) -> bool:
+        """Whether `node` holds a slot."""
+        segment = node >> OFFSET_BITS
+        return segment < len(self.warm) and (node & OFFSET_MASK) < self.warm[segment]
+
+    def slot(self, node: int) -> int:
+        """Slot of a warm node."""
+        return int(self._rows[node >> OFFSET_BITS][node & OFFSET_MASK])
+
+    def span_slots(self, span: Span) -> Slots:
+        """Slots of a span that was opened or is warm."""
+        return self._rows[span.segment][span.start : span.stop]
+
+    def path(self, node: int) -> Slots:
+        """Slots from the first token to `node` in depth order, a view that must not be written."""
+        segment, offset = node >> OFFSET_BITS, node & OFFSET_MASK
+        start = self.tree.starts[segment]
+        end = start + offset + 1
+        known = self._paths.get(segment)
+        buffer, filled = self._lay(segment) if known is None else known
+        if filled < end:
+            if len(buffer) < end:
+                grown = np.empty(end + (end - start) + 16, np.int32)
+                grown[:filled] = buffer[:filled]
+                self._path_room += len(grown) - len(buffer)
+                buffer = grown
+            buffer[filled:end] = self._rows[segment][filled - start : offset + 1]
+            self._paths[segment] = (buffer, end)
+        return buffer[:end]
+
+    def _lay(self, segment: int) -> tuple[Slots, int]:
+        """Remember the path above `segment`, joined from what is known of its ancestors."""
+        tree, pieces = self.tree, []
+        above = tree.parents[segment]
+        while above != ROOT:
+            owner, offset = above >> OFFSET_BITS, above & OFFSET_MASK
+            if owner in self._paths:
+                pieces.append(self.path(above))
+                break
+            pieces.append(self._rows[owner][: offset + 1])
+            above = tree.parents[owner]
+        start = tree.starts[segment]
+        buffer = np.empty(start + len(self._rows[segment]) + 8, np.int32)
+        end = start
+        for piece in pieces:
+            buffer[end - len(piece) : end] = piece
+            end -= len(piece)
+        self._path_room += len(buffer)
+        while self._path_room > PATH_ROOM and self._paths:
+            oldest = next(iter(self._paths))
+            self._path_room -= len(self._paths.pop(oldest)[0])
+        self._paths[segment] = (buffer, start)
+        return buffer, start
+
+    def touch(self, nodes: Iterable[int]) -> None:
+        """Mark the segments of `nodes` as used now; their ancestors count as used too."""
+        self._clock += 1
+        stamps, clock = self._stamps, self._clock
+        for node in nodes:
+            stamps[node >> OFFSET_BITS] = clock
+
+    def open(self, spans: Sequence[Span], flight: Iterable[int] = ()) -> Slots:
+        """Give slots to `spans` (ancestors first), making room without touching `flight`'s paths.
+
+        The slots stay in use but cold until `commit`; `drop` gives them back. The caller sees to it
+        that the paths in flight fit the limit.
+        """
+        count = sum(stop - start for _, start, stop in spans)
+        if self.limit is not None and self.used + count > self.limit:
+            self._make_room(self.used + count - self.limit, flight)
+        given = self._take(count)
+        at = 0
+        for segment, start, stop in spans:
+            row = self._rows[segment]
+            if stop > len(row):
+                room = max(stop + (stop - start > 1) * 16, 2 * len(row), 4)
+                grown = np.empty(room, np.int32)
+                grown[:start] = row[:start]
+                self._rows[segment] = row = grown
+            row[start:stop] = given[at : at + stop - start]
+            at += stop - start
+        return given
+
+    def commit(self, spans: Iterable[Span]) -> int:
+        """The spans' slots hold their values now. Returns how many had held a slot before."""
+        again = 0
+        for segment, start, stop in spans:
+            self.warm[segment] = stop
+            known = self.seen[segment]
+            if start < known:
+                again += min(stop, known) - start
+            if stop > known:
+                self.seen[segment] = stop
+            if segment not in self._stamps:
+                self._stamps[segment] = self._clock
+        return again
+
+    def drop(self, spans: Iterable[Span]) -> None:
+        """Give back slots that were opened and never committed (the computation failed)."""
+        for span in spans:
+            self._release(span.segment, span.start, self.span_slots(span))
+        self._free.sort(reverse=True)
+
+    def pins(self, nodes: Iterable[int]) -> dict[int, int]:
+        """How many leading tokens of each segment the paths of `nodes` need."""
+        need: dict[int, int] = {}
+        for node in nodes:
+            climb(self.tree, node, need)
+        return need
+
+    def _take(self, count: int) -> Slots:
+        free = self._free
+        self.used += count
+        reused = min(count, len(free))
+        fresh = np.arange(self.top, self.top + count - reused, dtype=np.int32)
+        self.top += count - reused
+        if not reused:
+            return fresh
+        given = np.array(free[-reused:][::-1], np.int32)
+        del free[-reused:]
+        return np.concatenate((given, fresh)) if len(fresh) else given
+
+    def _release(self, segment: int, length: int, slots: Slots) -> None:
+        self._free.extend(slots.tolist())
+        self.used -= len(slots)
+        known = self._paths.get(segment)
+        if known is None:
+            return
+        if length:
+            self._paths[segment] = (known[0], min(known[1], self.tree.starts[segment] + length))
+        else:
+            self._path_room -= len(self._paths.pop(segment)[0])
+
+    def _make_room(self, shortage: int, flight: Iterable[int]) -> None:
+        assert self.limit is not None
+        tree, warm, stamps = self.tree, self.warm, self._stamps
+        used_at = dict(stamps)
+        for segment in sorted(stamps, reverse=True):
+            above = tree.parents[segment]
+            if above != ROOT:
+                owner = above >> OFFSET_BITS
+                used_at[owner] = max(used_at.get(owner, 0), used_at[segment])
+        floor = self.pins(flight)
+        wanted = max(shortage, self.limit // 8)
+        # A parent is used whenever its child is, so the children come first and settle its floor.
+        for segment in sorted(stamps, key=lambda s: (used_at[s], -s)):
+            keep = min(floor.get(segment, 0), warm[segment])
+            cut = min(warm[segment] - keep, wanted)
+            if cut:
+                length = warm[segment] - cut
+                warm[segment] = length
+                self._release(segment, length, self._rows[segment][length : length + cut].copy())
+                wanted -= cut
+            if warm[segment]:
+                above = tree.parents[segment]
+                if above != ROOT:
+                    owner, need = above >> OFFSET_BITS, (above & OFFSET_MASK) + 1
+                    floor[owner] = max(floor.get(owner, 0), need)
+            else:
+                del stamps[segment]
+            if not wanted:
+                break
+        self._free.sort(reverse=True)
+
+
+_EMPTY: Slots = np.empty(0, np.int32)
+
+
+def climb(tree: Tree, node: int, need: dict[int, int]) -> int:
+    """Add the path of `node` to `need` (segment -> leading tokens); return how many it adds."""
+    added = 0
+    while node != ROOT:
+        segment, count = node >> OFFSET_BITS, (node & OFFSET_MASK) + 1
+        have = need.get(segment, 0)
+        if have >= count:
+            break
+        need[segment] = count
+        added += count - have
+        if have:
+            break
+        node = tree.parents[segment]
+    return added
