@@ -30,10 +30,9 @@ MAY = {
     "tasks": frozenset({"errors", "requests", "verifiers"}),
     **{room: PURE | {"errors", "requests"} for room in PURE},
 }
-MAY_NOT = {
-    "scheduler": PURE | {"search", "tasks"},
-    "result": PURE | {"search", "scheduler", "tree", "backends"},
-}
+# The engine drives whatever it is given: it names no strategy and no task.
+ENGINE = ("budget", "jobs", "live", "model", "result", "scheduler", "seat", "serving")
+MAY_NOT = {room: PURE | {"search", "tasks"} for room in ENGINE}
 # Outside packages and the rooms that may load them.
 ONLY = {
     "torch": frozenset({"backends"}),

@@ -47,6 +47,7 @@ def house(folder: Path, files: dict[str, str]) -> Path:
         ("strategies/beam.py", "def inner():\n    import torch"),
         ("backends/hf.py", "from treeseek.search import search"),
         ("backends/hf.py", "import tests.backends"),
+        ("scheduler.py", "from treeseek.strategies.beam import beam"),
         ("search.py", "from treeseek.cli import main"),
         ("search.py", "from treeseek.registry import find"),
         ("search.py", "from treeseek import Result"),
