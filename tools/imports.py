@@ -14,8 +14,13 @@ from pathlib import Path
 PACKAGE = "treeseek"
 PURE = frozenset({"strategies", "scorers", "selectors", "sequences", "allocators"})
 EDGES = frozenset({"cli", "serve"})
+# What the pure rooms see of the engine: what they may ask for, and the values a request carries.
+SEEN = frozenset({"errors", "requests", "declare", "live.Context"}) | frozenset(
+    {"decoding.samplers", "decoding.stops", "decoding.warp"}
+)
 
-# What a room may import of the package; a room that is not listed may import all but the edges.
+# What a room may import of the package, by room or by a dotted name in it; a room that is not
+# listed may import all but the edges.
 MAY = {
     "errors": frozenset[str](),
     "tree": frozenset({"errors"}),
@@ -28,7 +33,7 @@ MAY = {
     "drafters": frozenset({"errors", "noise", "requests", "decoding"}),
     "verifiers": frozenset({"errors", "requests"}),
     "tasks": frozenset({"errors", "requests", "verifiers"}),
-    **{room: PURE | {"errors", "requests"} for room in PURE},
+    **{room: PURE | SEEN for room in PURE},
 }
 # The engine drives whatever it is given: it names no strategy and no task.
 ENGINE = ("budget", "jobs", "live", "model", "result", "scheduler", "seat", "serving")
@@ -103,7 +108,8 @@ def fault(arrow: Arrow, rooms: frozenset[str]) -> str | None:
         return f"nothing imports {room}"
     if room == "registry" and arrow.room not in EDGES:
         return "the registry serves the edges (cli, serve) only"
-    if room in MAY_NOT.get(arrow.room, ()) or room not in MAY.get(arrow.room, rooms):
+    reached = {".".join(rest[:depth]) for depth in range(1, len(rest) + 1)}
+    if room in MAY_NOT.get(arrow.room, ()) or not reached & MAY.get(arrow.room, rooms):
         return f"{arrow.room} may not import {room}"
     return None
 

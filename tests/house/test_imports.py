@@ -22,9 +22,10 @@ def test_no_arrow_points_the_wrong_way() -> None:
 
 def house(folder: Path, files: dict[str, str]) -> Path:
     package = folder / "treeseek"
-    rooms = ("tree", "errors", "requests", "search", "registry")
+    rooms = ("tree", "errors", "requests", "live", "search", "scheduler", "registry")
     everything = {f"{room}.py": "" for room in rooms} | {
-        f"{room}/__init__.py": "" for room in ("cli", "strategies", "backends", "selectors")
+        f"{room}/__init__.py": ""
+        for room in ("cli", "strategies", "backends", "selectors", "decoding")
     }
     for name, text in (everything | files).items():
         file = package / name
@@ -42,6 +43,8 @@ def house(folder: Path, files: dict[str, str]) -> Path:
         ("strategies/beam.py", "from treeseek.tree import Tree"),
         ("strategies/beam.py", "from ..backends import toy"),
         ("strategies/beam.py", "import treeseek.backends.toy"),
+        ("strategies/beam.py", "from treeseek.live import Live"),
+        ("strategies/beam.py", "from treeseek.decoding import summary"),
         ("strategies/beam.py", "import random"),
         ("strategies/beam.py", "from time import perf_counter"),
         ("strategies/beam.py", "def inner():\n    import torch"),
@@ -67,6 +70,8 @@ def test_a_wrong_arrow_is_seen_where_it_stands(tmp_path: Path, file: str, line: 
         ("strategies/beam.py", "from ..requests import Expand"),
         ("strategies/beam.py", "from treeseek.strategies.best import key"),
         ("strategies/beam.py", "from treeseek.selectors import majority"),
+        ("strategies/beam.py", "from treeseek.live import Context"),
+        ("strategies/beam.py", "from treeseek.decoding.samplers import Greedy"),
         ("backends/hf.py", "import torch"),
         ("search.py", "from treeseek import tree"),
         ("cli/run.py", "import treeseek, click\nfrom treeseek.registry import find"),
