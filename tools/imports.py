@@ -37,7 +37,7 @@ MAY = {
 }
 # The engine drives whatever it is given: it names no strategy and no task.
 ENGINE = ("budget", "jobs", "live", "model", "result", "scheduler", "seat", "serving")
-MAY_NOT = {room: PURE | {"search", "tasks"} for room in ENGINE}
+MAY_NOT = {room: PURE | {"front", "search", "tasks"} for room in ENGINE}
 # Outside packages and the rooms that may load them.
 ONLY = {
     "torch": frozenset({"backends"}),
