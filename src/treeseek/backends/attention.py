@@ -15,7 +15,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.cache_utils import Cache
 
-from treeseek.backends.groups import Depths, Keys, Shared, Tails
+from treeseek.backends.groups import Index, Keys, Shared, Tails
 from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
 
@@ -38,7 +38,7 @@ class Layout:
         self.run = (first, last + 1) if run else None
         self.slots = torch.from_numpy(call.slots.astype(np.int64)).to(device)
         self.parts = [
-            _SharedPart(each, device) if isinstance(each, Shared) else _TailsPart(each, device)
+            SharedPart(each, device) if isinstance(each, Shared) else _TailsPart(each, device)
             for each in groups
         ]
 
@@ -77,8 +77,8 @@ class Layout:
         return out
 
 
-class TreeCache(Cache):  # type: ignore[misc]
-    """The cache transformers' layers write to: it stores rows in the pool and hands out the pool."""
+class TreeCache(Cache):
+    """The cache transformers' layers write to: rows go to the pool, and the pool comes back."""
 
     is_compileable = False
 
@@ -93,6 +93,10 @@ class TreeCache(Cache):  # type: ignore[misc]
         """Store the rows of the call in progress."""
         assert self.layout is not None
         return self.layout.write(layer_idx, key_states, value_states)
+
+    def get_mask_sizes(self, query_length: int, layer_idx: int) -> tuple[int, int]:
+        """Only asked for by layers that build masks of their own; the rows are all they see."""
+        return query_length, 0
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Nothing lies before the rows: positions are always given."""
@@ -128,6 +132,20 @@ def tree_attention(
     return out, None
 
 
+class MaskCache(TreeCache):
+    """Hands out the keys a call needs, gathered, for models whose attention takes a mask."""
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Store the rows; return keys and values [1, kv heads, K, width] of the union."""
+        assert self.layout is not None
+        keys, values = self.layout.write(layer_idx, key_states, value_states)
+        (part,) = self.layout.parts
+        assert isinstance(part, SharedPart)
+        return part.gathered(keys), part.gathered(values)
+
+
 AttentionInterface.register(NAME, tree_attention)
 
 
@@ -157,12 +175,13 @@ class _Weighing:
         return torch.softmax(scores, -1, dtype=torch.float32).to(scores.dtype)[..., :width]
 
 
-class _SharedPart:
+class SharedPart:
     """Rows over one set of keys: one product for all heads that share keys."""
 
     def __init__(self, group: Shared, device: Any) -> None:
         self.rows = None if group.rows is None else torch.from_numpy(group.rows).to(device)
         self.keys = _index(group.keys, device)
+        self.width = _length(group.keys)
         self.group = group
         self.device = device
         self.deepest = int(group.depths[-1]) if len(group.depths) == 1 else int(group.depths.max())
@@ -173,9 +192,8 @@ class _SharedPart:
         held = keys.shape[1]
         share = heads // held
         window = how.window if how.window is not None and self.deepest >= how.window else None
-        mask = self._mask(window, share, query.dtype)
-        chosen = _pick(keys, self.keys).transpose(0, 1)[None]
-        valued = _pick(values, self.keys).transpose(0, 1)[None]
+        mask = self.mask(window, share, query.dtype)
+        chosen, valued = self.gathered(keys), self.gathered(values)
         grouped = query.reshape(1, held, share * count, width) if share > 1 else query
         if how.plain:
             out = scaled_dot_product_attention(
@@ -190,7 +208,11 @@ class _SharedPart:
             out = weights @ valued
         return out.reshape(1, heads, count, values.shape[-1]).transpose(1, 2)
 
-    def _mask(self, window: int | None, share: int, dtype: torch.dtype) -> Tensor | None:
+    def gathered(self, rows: Tensor) -> Tensor:
+        """The part's keys or values [1, kv heads, K, width] out of a layer's pool."""
+        return _pick(rows, self.keys).transpose(0, 1)[None]
+
+    def mask(self, window: int | None, share: int, dtype: torch.dtype) -> Tensor | None:
         """0 where a row sees a key and -inf elsewhere, [share * n, K]; None: all is seen."""
         name = (window, share, dtype)
         if name not in self._masks:
@@ -214,7 +236,7 @@ class _TailsPart:
         self.tails = torch.from_numpy(group.tails.reshape(-1)).to(device)
         self.shape = group.tails.shape
         self.width = _length(group.prefix)
-        self.depths: Depths = group.depths
+        self.depths: Index = group.depths
         self.device = device
         self._masks: dict[tuple[int | None, torch.dtype], tuple[Tensor, Tensor]] = {}
 

@@ -26,7 +26,6 @@ UNION_LIMIT = 1 << 13
 """Tail keys past which a union is not even counted."""
 
 Index = NDArray[np.intp]
-Depths = NDArray[np.int64]
 Keys = tuple[int, int] | Slots
 """A run of slots (first, one past the last), or the slots themselves."""
 
@@ -40,8 +39,8 @@ class Shared:
 
     rows: Index | None
     keys: Keys
-    depths: Depths
-    key_depths: Depths
+    depths: Index
+    key_depths: Index
     visible: NDArray[np.bool_] | None
 
 
@@ -54,7 +53,7 @@ class Tails:
 
     rows: Index | None
     prefix: Keys
-    depths: Depths
+    depths: Index
     tails: Slots
 
 
@@ -102,10 +101,7 @@ def _run(slots: Slots) -> Keys:
 
 def _split(paths: Sequence[Slots], rows: Index | None) -> list[Shared | Tails]:
     """Split rows into groups that share at least half of their shortest path."""
-    lengths = np.array([len(path) for path in paths])
-    grid = np.zeros((len(paths), int(lengths.max())), np.int32)
-    for line, path in zip(grid, paths, strict=True):
-        line[: len(path)] = path
+    grid, lengths = _grid(paths)
     shortest = int(lengths.min())
     column = grid[:, shortest // 2]
     if (column == column[0]).all():
@@ -130,9 +126,27 @@ def _split(paths: Sequence[Slots], rows: Index | None) -> list[Shared | Tails]:
     return groups
 
 
-def _layout(grid: Slots, lengths: NDArray[np.intp], rows: Index | None) -> Shared | Tails:
-    """Choose between one masked set of keys and a shared prefix with tails."""
-    count, longest = len(lengths), int(lengths.max())
+def whole(table: SlotTable, call: Call) -> list[Shared | Tails]:
+    """All rows of `call` over the union of their paths, for models that only take a mask."""
+    paths: list[Slots] = []
+    for segment, start, stop in call.spans:
+        path = table.path((segment << OFFSET_BITS) + stop - 1)
+        paths.extend(path[: len(path) - k] for k in range(stop - start - 1, -1, -1))
+    grid, lengths = _grid(paths)
+    return [_union(grid, lengths, _common(grid, lengths), None)]
+
+
+def _grid(paths: Sequence[Slots]) -> tuple[Slots, Index]:
+    """Paths as rows of one array, padded with slot 0, and their lengths."""
+    lengths = np.array([len(path) for path in paths])
+    grid = np.zeros((len(paths), int(lengths.max())), np.int32)
+    for line, path in zip(grid, paths, strict=True):
+        line[: len(path)] = path
+    return grid, lengths
+
+
+def _common(grid: Slots, lengths: Index) -> int:
+    """Length of the prefix all rows share. Paths that meet at a depth agree up to it."""
     low, high = 0, int(lengths.min())
     while low < high:
         middle = (low + high + 1) // 2
@@ -141,36 +155,49 @@ def _layout(grid: Slots, lengths: NDArray[np.intp], rows: Index | None) -> Share
             low = middle
         else:
             high = middle - 1
-    prefix = low
-    depths = (lengths - 1).astype(np.int64)
-    inside = np.arange(prefix, longest) < lengths[:, None]
-    tails = grid[:, prefix:longest]
-    flat = tails[inside]
-    apart = count * (prefix + TAIL_COST * (longest - prefix))
-    if len(flat) <= UNION_LIMIT:
-        own, where = np.unique(flat, return_inverse=True)
-        head = grid[0, :prefix]
-        first = int(
-            min(head.min(initial=own[0] if len(own) else 1 << 30), own.min(initial=1 << 30))
-        )
-        last = int(max(head.max(initial=0), own.max(initial=0)))
-        size = prefix + len(own)
-        gathered = size * (count + GATHER_COST)
-        ranged = (last + 1 - first) * count
-        if min(gathered, ranged) <= apart or longest == prefix:
-            row_of = np.nonzero(inside)[0]
-            depth_of = np.nonzero(inside)[1] + prefix
-            if ranged <= gathered:
-                width, keys = last + 1 - first, (first, last + 1)
-                head_at, own_at = head - first, flat - first
-            else:
-                width, keys = size, np.concatenate((head, own))
-                head_at, own_at = np.arange(prefix), where + prefix
-            visible = np.zeros((count, width), np.bool_)
-            visible[:, head_at] = True
-            visible[row_of, own_at] = True
-            key_depths = np.zeros(width, np.int64)
-            key_depths[head_at] = np.arange(prefix)
-            key_depths[own_at] = depth_of
-            return Shared(rows, keys, depths, key_depths, None if visible.all() else visible)
-    return Tails(rows, _run(grid[0, :prefix]) if prefix else (0, 0), depths, tails)
+    return low
+
+
+def _layout(grid: Slots, lengths: Index, rows: Index | None) -> Shared | Tails:
+    """Choose between one masked set of keys and a shared prefix with tails."""
+    prefix = _common(grid, lengths)
+    count, longest = len(lengths), int(lengths.max())
+    if int(lengths.sum()) - count * prefix <= UNION_LIMIT:
+        union = _union(grid, lengths, prefix, rows)
+        size = _width(union.keys)
+        work = size * count if isinstance(union.keys, tuple) else size * (count + GATHER_COST)
+        if work <= count * (prefix + TAIL_COST * (longest - prefix)) or longest == prefix:
+            return union
+    head = _run(grid[0, :prefix]) if prefix else (0, 0)
+    return Tails(rows, head, lengths - 1, grid[:, prefix:longest])
+
+
+def _width(keys: Keys) -> int:
+    return keys[1] - keys[0] if isinstance(keys, tuple) else len(keys)
+
+
+def _union(grid: Slots, lengths: Index, prefix: int, rows: Index | None) -> Shared:
+    """One set of keys for all rows: the run of slots around them, or the slots gathered."""
+    count = len(lengths)
+    depths = np.arange(prefix, grid.shape[1])
+    inside = depths < lengths[:, None]
+    flat = grid[:, prefix:][inside]
+    head = grid[0, :prefix]
+    own, where = np.unique(flat, return_inverse=True)
+    both = np.concatenate((head, own))
+    first, stop = int(both.min()), int(both.max()) + 1
+    keys: Keys
+    if (stop - first) * count <= len(both) * (count + GATHER_COST):
+        keys, width = (first, stop), stop - first
+        head_at, own_at = head - first, flat - first
+    else:
+        keys, width = both, len(both)
+        head_at, own_at = np.arange(prefix, dtype=np.int32), (where + prefix).astype(np.int32)
+    row_of, column_of = np.nonzero(inside)
+    visible = np.zeros((count, width), np.bool_)
+    visible[:, head_at] = True
+    visible[row_of, own_at] = True
+    key_depths = np.zeros(width, np.intp)
+    key_depths[head_at] = np.arange(prefix)
+    key_depths[own_at] = column_of + prefix
+    return Shared(rows, keys, lengths - 1, key_depths, None if visible.all() else visible)

@@ -37,6 +37,7 @@ class Head:
                 self.matrix = matrix
 
     def __call__(self, hidden: Tensor) -> Tensor:
+        """Logits of `hidden`."""
         return self.matrix(hidden) if self.matrix is not None else self.whole(hidden)
 
     def whole(self, hidden: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ imports neither torch nor transformers. Code shipped inside a model folder is ne
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,10 @@ DTYPES = ("float32", "bfloat16", "float16")
 SMALL = 100_000_000
 """Parameters below which more than two threads wait for each other more than they work."""
 _HARMLESS = re.compile(r"inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids")
+
+
+class TreeWarning(UserWarning):
+    """A model is served by a slower route than the tree; the message says which and why."""
 
 
 def load_hf(
@@ -64,9 +69,13 @@ def load_hf(
     network = network.to(place).eval()
     if place.type == "cpu":
         torch.set_num_threads(threads or _threads(network.num_parameters()))
-    from treeseek.backends.local import serve
+    from treeseek.backends.selftest import serve
 
-    return serve(network, slots=slots, nodes=nodes), tokenizer
+    with _quiet():
+        backend = serve(network, slots=slots, nodes=nodes)
+    for note in backend.capabilities.notes:
+        warnings.warn(note, TreeWarning, stacklevel=2)
+    return backend, tokenizer
 
 
 def _torch() -> Any:

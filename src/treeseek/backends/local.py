@@ -1,65 +1,29 @@
 """A Hugging Face decoder as a backend: rows over one token tree, computed on this machine.
 
-One forward call serves a whole frontier, cold ancestors included; what is kept of a row is its keys,
-values and last hidden state, from which the logits are made again when it is asked for again. How
-the layers attend is the route's business. Nothing is held between two blocks, so several callers
-may take turns; it is not made for several threads at once.
+One forward call serves a whole frontier, cold ancestors included; what is kept of a row is its
+keys, values and last hidden state, from which the logits are made again when it is asked for again.
+How the layers attend is the route's business. Nothing is held between two blocks, so several
+callers may take turns; it is not made for several threads at once.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from treeseek.backends.attention import NAME, Layout, TreeCache
-from treeseek.backends.groups import group
+from treeseek.backends.attention import Layout
 from treeseek.backends.head import Head, decoder_of
 from treeseek.backends.plan import ROWS, Batch, cut, open_call, take
 from treeseek.backends.pool import Pool
 from treeseek.backends.protocol import Block, Capabilities, Logits, Spent
+from treeseek.backends.routes import Route
 from treeseek.backends.slots import SlotTable
 from treeseek.errors import ContextOverflow
 from treeseek.tree import OFFSET_BITS, OFFSET_MASK, Tree
 
 LOGIT_BYTES = 1 << 27
 """Most bytes of logits in one block."""
-
-
-class Route(Protocol):
-    """One way to put the rows of a call through the model."""
-
-    name: str
-
-    def rows(self, layout: Layout) -> Tensor:
-        """Last hidden states [N, width] of the call's rows, their keys and values stored."""
-        ...
-
-
-class TreeRoute:
-    """Attention reads the pool through transformers' attention interface: no mask at all."""
-
-    name = "tree"
-
-    def __init__(self, model: Any, decoder: Any) -> None:
-        """Switch the attention of `model` over; it can still not be used without a plan."""
-        model.set_attn_implementation(NAME)
-        self.decoder = decoder
-        self.cache = TreeCache()
-
-    def rows(self, layout: Layout) -> Tensor:
-        """One forward of the decoder over the rows of `layout`."""
-        self.cache.layout = layout
-        out = self.decoder(
-            input_ids=layout.tokens,
-            position_ids=layout.depths,
-            past_key_values=self.cache,
-            use_cache=True,
-            tree=layout,
-        )
-        self.cache.layout = None
-        hidden: Tensor = out.last_hidden_state
-        return hidden[0]
 
 
 class LocalBackend:
@@ -73,6 +37,7 @@ class LocalBackend:
         slots: int | None = None,
         nodes: int | None = None,
         rows: int = ROWS,
+        head: Head | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
         """Serve `model` by `route`; `rows` is the most tokens put through it in one call."""
@@ -83,7 +48,7 @@ class LocalBackend:
         self.context = context_of(model)
         self.table = SlotTable(self.tree, limit=slots)
         self.pool = Pool(limit=slots)
-        self.head = Head(model, decoder_of(model))
+        self.head = head or Head(model, decoder_of(model))
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary_of(model)
         self.capabilities = Capabilities(path=route.name, notes=notes)
@@ -141,7 +106,7 @@ class LocalBackend:
             call = open_call(table, spans, nodes)
             try:
                 self.pool.reserve(table.top)
-                layout = Layout(call, group(table, call), self.pool, self.device)
+                layout = Layout(call, self.route.groups(table, call), self.pool, self.device)
                 rows = self.route.rows(layout)
                 self.pool.keep(layout.slots, rows)
             except BaseException:
@@ -191,8 +156,3 @@ def vocabulary_of(model: Any) -> int:
     matrix = model.get_output_embeddings()
     weight = getattr(matrix, "weight", None)
     return int(model.config.vocab_size if weight is None else weight.shape[0])
-
-
-def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> LocalBackend:
-    """A backend for `model`, on the best route it passes."""
-    return LocalBackend(model, TreeRoute(model, decoder_of(model)), slots=slots, nodes=nodes)

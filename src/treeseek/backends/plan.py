@@ -46,8 +46,8 @@ class Call:
 def take(table: SlotTable, nodes: Sequence[int], begin: int, *, rows: int = ROWS) -> Batch:
     """Take as many of `nodes` from `begin` on as one call serves, at least one.
 
-    A single node may need more than `rows` rows; `cut` makes calls of them. Costs O(1) a node and O(its
-    cold segments); where slots run short also O(segments of its path).
+    A single node may need more than `rows` rows; `cut` makes calls of them. Costs O(1) a node
+    and O(its cold segments); where slots run short also O(segments of its path).
     """
     table.follow()
     tree, warm = table.tree, table.warm
@@ -68,7 +68,7 @@ def take(table: SlotTable, nodes: Sequence[int], begin: int, *, rows: int = ROWS
             if known:
                 break
             node = tree.parents[segment]
-        if total and total + count > rows or len(computed) >= rows:
+        if (total and total + count > rows) or len(computed) >= rows:
             break
         for segment, need, _ in added:
             claims[segment] = need

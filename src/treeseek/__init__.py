@@ -1,0 +1,75 @@
+"""treeseek searches the sequences a language model can score.
+
+One token tree a model, strategies that do no I/O, a scheduler that batches every live search into
+one forward call and counts what each is charged. Importing this package loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from treeseek import errors, strategies
+    from treeseek.budget import Budget
+    from treeseek.decoding.samplers import Greedy, Gumbel, Mirostat
+    from treeseek.decoding.stops import Stop
+    from treeseek.decoding.warp import Warp
+    from treeseek.loading import load
+    from treeseek.model import LM
+    from treeseek.replies import BudgetSpent
+    from treeseek.requests import (
+        Continue,
+        Derive,
+        Expand,
+        How,
+        Node,
+        Race,
+        Sample,
+        Score,
+        Spawn,
+        Verdict,
+        Verify,
+        Walk,
+    )
+    from treeseek.result import Answer, Candidate, Cost, Result
+    from treeseek.front import Progress, Run, asearch, drive, search, search_all, start, stream
+    from treeseek.seat import MemoryJournal
+    from treeseek.declare import Range, Strategy, strategy
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "budget": ["Budget"],
+    "decoding.samplers": ["Greedy", "Gumbel", "Mirostat"],
+    "decoding.stops": ["Stop"],
+    "decoding.warp": ["Warp"],
+    "loading": ["load"],
+    "model": ["LM"],
+    "replies": ["BudgetSpent"],
+    "requests": [
+        "Continue", "Derive", "Expand", "How", "Node", "Race", "Sample", "Score",
+        "Spawn", "Verdict", "Verify", "Walk",
+    ],
+    "result": ["Answer", "Candidate", "Cost", "Result"],
+    "front": ["Progress", "Run", "asearch", "drive", "search", "search_all", "start", "stream"],
+    "seat": ["MemoryJournal"],
+    "declare": ["Range", "Strategy", "strategy"],
+}  # fmt: skip
+_WHERE = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "LM", "Answer", "Budget", "BudgetSpent", "Candidate", "Continue", "Cost", "Derive", "Expand",
+    "Greedy", "Gumbel", "How", "MemoryJournal", "Mirostat", "Node", "Progress", "Race", "Range",
+    "Result", "Run", "Sample", "Score", "Spawn", "Stop", "Strategy", "Verdict", "Verify", "Walk",
+    "Warp", "asearch", "drive", "errors", "load", "search", "search_all", "start", "strategies",
+    "strategy", "stream",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("errors", "strategies"):
+        return import_module(f"treeseek.{name}")
+    if name not in _WHERE:
+        raise AttributeError(f"module 'treeseek' has no attribute {name!r}")
+    value = getattr(import_module(f"treeseek.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value

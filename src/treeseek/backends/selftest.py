@@ -1,0 +1,188 @@
+"""Which route a model passes, found by trial at load: trees against the plain forward.
+
+Some families are silently wrong under a tree: they slice a mask by index, bias by slot, or scale by
+the longest sequence of the call. So nothing is believed from a name. A small random tree, several
+levels and prompts in a call, cold and warm nodes, eviction, is computed by each route and compared;
+sliding windows are narrowed meanwhile, so that the trial crosses them. It costs about two short
+forwards. Scaling by length shows only past the trained length and is read from the configuration.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from treeseek.backends.head import Head, decoder_of
+from treeseek.backends.local import LocalBackend
+from treeseek.backends.protocol import Backend, Logits
+from treeseek.backends.replay import ReplayBackend
+from treeseek.backends.routes import MaskRoute, Route, TreeRoute
+from treeseek.errors import BrokenLogits, NotAModel
+from treeseek.tree import ROOT
+
+FORKS = ((0, 0), (0, 3), (1, 4), (0, 2), (4, 0), (4, 5))
+"""The trial's paths: each begins with this many tokens of an earlier one, then has its own."""
+LENGTH = 7
+ROUNDS = (((0, 2), (4, 0), (3, 3)), ((1, 6), (2, 6), (0, 4), (5, 6)), ((0, 1), (4, 5), (4, 6)))
+"""What is asked, as (path, index); in the end every node of the tree."""
+SLOTS = 20
+"""Fewer than the trial's tree has nodes, so that some are dropped and computed again."""
+WINDOW = 3
+WINDOWS = ("sliding_window", "attention_chunk_size")
+BY_LENGTH = ("dynamic", "longrope")
+TOLERANCE = 1e-4
+LOOSE = 0.06
+"""Error allowed in half precision, where two right answers differ by a percent or two."""
+
+
+def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> Backend:
+    """A backend for `model` on the best route that agrees with its plain forward.
+
+    `capabilities.path` names the route, `capabilities.notes` says why a better one was not taken.
+    Raises NotAModel for a model whose rows depend on later tokens, BrokenLogits on NaN.
+    """
+    head = Head(model, decoder_of(model))
+    attention = model.config._attn_implementation
+    scaled = scaled_by_length(model.config)
+    with narrowed(model):
+        trial = Trial(model)
+        reasons = [f"its rope scaling ({scaled}) depends on the length"] if scaled else []
+        for make in () if scaled else _candidates(model, head.decoder, attention):
+            reason, route = _attempt(trial, head, make)
+            if not reason:
+                notes = (_note(model, route.name, reasons),) if reasons else ()
+                return LocalBackend(
+                    model, route, slots=slots, nodes=nodes, head=head, notes=notes
+                )
+            reasons.append(reason)
+        model.set_attn_implementation(attention)
+        error = trial.error(ReplayBackend(model, head=head, pure=not scaled))
+    if not error <= trial.tolerance:
+        raise NotAModel(
+            f"{type(model).__name__} gives other logits when its prompt is computed again "
+            f"(relative error {error:.0e}): it cannot be searched."
+        )
+    notes = (_note(model, "replay", reasons),)
+    return ReplayBackend(
+        model, head=head, pure=not scaled, slots=slots, nodes=nodes, notes=notes
+    )
+
+
+class Trial:
+    """A small random tree and the logits the plain forward gives at each of its nodes."""
+
+    def __init__(self, model: Any, *, seed: int = 0) -> None:
+        """Run the plain forward on the tree's paths, and on their beginnings."""
+        rng = random.Random(seed)
+        size = model.get_input_embeddings().weight.shape[0]
+        paths: list[list[int]] = []
+        for source, shared in FORKS:
+            begin = paths[source][:shared] if shared else []
+            paths.append(begin + [rng.randrange(size) for _ in range(LENGTH - shared)])
+        self.paths = paths
+        self.truth = self._plain(model, paths)
+        precise = next(model.parameters()).dtype in (torch.float32, torch.float64)
+        self.tolerance = TOLERANCE if precise else LOOSE
+        name = type(model).__name__
+        if np.isnan(self.truth).any():
+            raise BrokenLogits(
+                f"{name} gives NaN on ordinary tokens: its weights are damaged or overflow in this "
+                "precision; try dtype='float32', or download it again."
+            )
+        half = self._plain(model, [path[: LENGTH // 2] for path in paths])
+        if difference(half, self.truth[:, : LENGTH // 2]) > self.tolerance:
+            raise NotAModel(
+                f"{name} gives other logits for a prefix when more tokens follow: it is no causal "
+                "language model."
+            )
+
+    def error(self, backend: Backend) -> float:
+        """Largest difference between the rows of `backend` and the plain forward's."""
+        tree = backend.tree
+        nodes = [
+            [tree.extend(ROOT, path[: index + 1]) for index in range(len(path))]
+            for path in self.paths
+        ]
+        truth = {
+            node: self.truth[path, index]
+            for path, line in enumerate(nodes)
+            for index, node in enumerate(line)
+        }
+        asked = [[nodes[path][index] for path, index in ask] for ask in ROUNDS]
+        worst = 0.0
+        for ask in [*asked, list(truth)]:
+            for block in backend.expand(ask):
+                expected = np.stack([truth[ask[index]] for index in block.index])
+                worst = max(worst, difference(block.logits, expected))
+        return worst
+
+    @staticmethod
+    def _plain(model: Any, paths: Sequence[Sequence[int]]) -> Logits:
+        tokens = torch.tensor(paths, device=next(model.parameters()).device)
+        with torch.inference_mode():
+            logits = model(input_ids=tokens, use_cache=False).logits
+        array: Logits = logits.to(device="cpu", dtype=torch.float32).numpy()
+        return array
+
+
+def difference(rows: Logits, truth: Logits) -> float:
+    """Largest distance of a row [..., V] from the truth, relative to the truth's largest value.
+
+    Infinite values have to stand in the same places; NaN anywhere is an infinite distance.
+    """
+    finite = np.isfinite(truth)
+    if np.isnan(rows).any() or not np.array_equal(rows[~finite], truth[~finite]):
+        return float("inf")
+    return float(np.abs(rows[finite] - truth[finite]).max() / np.abs(truth[finite]).max())
+
+
+@contextmanager
+def narrowed(model: Any, width: int = WINDOW) -> Iterator[None]:
+    """Meanwhile every sliding window of `model` is `width` tokens wide."""
+    holders = {id(m): m for m in model.modules()}
+    holders |= {id(m.config): m.config for m in model.modules() if hasattr(m, "config")}
+    changed = []
+    try:
+        for holder in holders.values():
+            for name in WINDOWS:
+                value = getattr(holder, name, None)
+                if isinstance(value, int) and value > width:
+                    changed.append((holder, name, value))
+                    setattr(holder, name, width)
+        yield
+    finally:
+        for holder, name, value in changed:
+            setattr(holder, name, value)
+
+
+def scaled_by_length(config: Any) -> str | None:
+    """Name of a rope scaling that depends on how long the sequence is, None if there is none."""
+    rope = getattr(config.get_text_config(decoder=True), "rope_parameters", None) or {}
+    kinds = [rope, *(value for value in rope.values() if isinstance(value, dict))]
+    return next((k["rope_type"] for k in kinds if k.get("rope_type") in BY_LENGTH), None)
+
+
+def _candidates(model: Any, decoder: Any, attention: str) -> Iterator[Callable[[], Route]]:
+    yield lambda: TreeRoute(model, decoder)
+    if getattr(model.config.get_text_config(decoder=True), "layer_types", None):
+        yield lambda: MaskRoute(model, decoder, attention=attention, by_type=True)
+    yield lambda: MaskRoute(model, decoder, attention=attention, by_type=False)
+
+
+def _attempt(trial: Trial, head: Head, make: Callable[[], Route]) -> tuple[str, Route]:
+    """The route and why it cannot be taken, empty where it can."""
+    route = make()
+    try:
+        error = trial.error(LocalBackend(head.model, route, slots=SLOTS, head=head))
+    except Exception as trouble:
+        # Whatever a layer raises on what it was not written for: this is not its route.
+        return f"{route.name}: {type(trouble).__name__}", route
+    return ("" if error <= trial.tolerance else f"{route.name}: relative error {error:.0e}"), route
+
+
+def _note(model: Any, route: str, reasons: Sequence[str]) -> str:
+    how = "whole paths are computed again for every row" if route == "replay" else "masked"
+    return f"{type(model).__name__} is served by the {route} route ({how}): {'; '.join(reasons)}."

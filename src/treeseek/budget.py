@@ -1,0 +1,123 @@
+"""What a search may spend, and the ledger of what it was charged.
+
+Charged tokens are a property of the search alone: one for each distinct node whose row it asks
+for, as if it ran by itself with an endless cache. The ledger keeps the names it has charged, so a
+nested search charges its parent only for what the parent had not asked for yet.
+"""
+
+import math
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from treeseek.errors import InvalidOption
+
+_SUFFIX = {"": 1, "k": 1_000, "m": 1_000_000}
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([km]?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits of one search; None is no limit.
+
+    `tokens` are charged nodes, `scores` are texts scored or verified, `seconds` wall clock. A run
+    limited by seconds is not the same from one machine to the next, and its Result says so.
+    """
+
+    tokens: int | None = None
+    scores: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "scores", "seconds"):
+            value = getattr(self, name)
+            if value is not None and not (value >= 0 and math.isfinite(value)):
+                raise InvalidOption(f"budget {name}={value}: give a number of at least 0.")
+
+    @classmethod
+    def of(cls, value: "Budget | str | int | None") -> "Budget":
+        """Read "tokens=2000,seconds=5", "2k" or 2000 (tokens) or None (no limit)."""
+        if value is None:
+            return cls()
+        if isinstance(value, Budget):
+            return value
+        if isinstance(value, int):
+            return cls(tokens=value)
+        limits: dict[str, float] = {}
+        for part in value.split(","):
+            name, equals, amount = part.strip().rpartition("=")
+            name = name.strip() if equals else "tokens"
+            match = _AMOUNT.fullmatch(amount.strip())
+            if name not in ("tokens", "scores", "seconds") or match is None or name in limits:
+                raise InvalidOption(
+                    f"budget {value!r}: write tokens=N, scores=N or seconds=S with a number of at "
+                    "least 0 (2k and 1m are understood), separated by commas."
+                )
+            limits[name] = float(match[1]) * _SUFFIX[match[2].lower()]
+        seconds = limits.pop("seconds", None)
+        for name, amount_ in limits.items():
+            if amount_ != int(amount_):
+                raise InvalidOption(f"budget {value!r}: {name} is a whole number.")
+        return cls(**{name: int(amount_) for name, amount_ in limits.items()}, seconds=seconds)
+
+
+class Ledger:
+    """Names charged to one search, within `limit` (None: none)."""
+
+    __slots__ = ("_book", "_free", "charged", "limit", "tokens")
+
+    def __init__(
+        self, limit: int | None = None, *, scores: int | None = None, free: Collection[int] = ()
+    ) -> None:
+        """Start with nothing charged; names in `free` (the prompt's own row) never are."""
+        self.limit = limit
+        self.tokens = 0
+        self.charged: dict[int, None] = {}
+        self._free = frozenset(free)
+        self._book: list[int | None] = [0, scores]
+
+    def slice(self, limit: int | None) -> "Ledger":
+        """A ledger for a nested search: its own tokens, the same book of scores."""
+        ledger = Ledger(limit, free=self._free)
+        ledger._book = self._book
+        return ledger
+
+    @property
+    def left(self) -> int | None:
+        """Tokens that may still be charged."""
+        return None if self.limit is None else self.limit - self.tokens
+
+    @property
+    def spent(self) -> float | None:
+        """Fraction of the token limit that is gone, None without a limit."""
+        if self.limit is None:
+            return None
+        return self.tokens / self.limit if self.limit else 1.0
+
+    def is_new(self, name: int) -> bool:
+        """Whether asking for `name` would be charged."""
+        return name not in self.charged and name not in self._free
+
+    def new(self, names: Collection[int]) -> int:
+        """How many distinct `names` would be charged."""
+        charged, free = self.charged, self._free
+        return len({name for name in names if name not in charged and name not in free})
+
+    def charge(self, names: Collection[int]) -> int:
+        """Charge what is new among `names`; how many that was."""
+        before = len(self.charged)
+        charged, free = self.charged, self._free
+        for name in names:
+            if name not in free:
+                charged[name] = None
+        self.tokens = len(charged)
+        return self.tokens - before
+
+    def score(self, count: int) -> bool:
+        """Book `count` scores; False, and nothing booked, past the limit of the whole run."""
+        booked, limit = self._book
+        assert booked is not None
+        if limit is not None and booked + count > limit:
+            return False
+        self._book[0] = booked + count
+        return True

@@ -1,0 +1,1 @@
+"""Constraints: prefix to allowed next tokens."""

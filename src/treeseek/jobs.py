@@ -1,0 +1,321 @@
+"""One request at work: what it still needs, what it would cost, what came of it.
+
+A job asks for rows by address until it has its outcome. Jobs of a list are settled in order, as if
+they had been served one after another; `worst` is what the scheduler reserves for one that runs
+ahead of its turn.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from treeseek.constraints.protocol import Constraint
+from treeseek.decoding.samplers import Greedy, Gumbel, Sampler
+from treeseek.decoding.stops import Stop, stop_at
+from treeseek.decoding.warp import Warp
+from treeseek.errors import Incompatible
+from treeseek.model import LM, RowSummary
+from treeseek.noise import Purpose, position_key, stream_key
+from treeseek.replies import Continuation, Expanded, Reply, Sampled, Walked
+from treeseek.requests import Expand, How, Request, Sample, Walk
+from treeseek.tree import child_name
+
+if TYPE_CHECKING:
+    from treeseek.seat import Seat
+
+
+class Law:
+    """A How with nothing left open, and whether it changes a row at all."""
+
+    __slots__ = ("constraint", "group", "lm", "plain", "sampler", "tilt", "warp")
+
+    def __init__(self, how: How, lm: LM) -> None:
+        """Resolve `how`; raises Incompatible for a model with another vocabulary."""
+        self.lm: LM = how.model if how.model is not None else lm
+        if self.lm.vocabulary != lm.vocabulary:
+            raise Incompatible(
+                f"{self.lm.name} has {self.lm.vocabulary} tokens and {lm.name} {lm.vocabulary}: "
+                "two models in one search share a vocabulary."
+            )
+        self.warp: Warp | None = None if how.warp is None or how.warp.identity else how.warp
+        self.constraint: Constraint | None = how.constraint
+        self.sampler: Sampler | None = how.sampler
+        self.tilt = how.tilt
+        self.plain = self.warp is None and how.constraint is None and how.tilt is None
+        self.group: object = id(how.tilt) if how.tilt is not None else 0
+        if not self.plain or how.sampler is not None:
+            key = how.constraint and how.constraint.key
+            self.group = (self.group, self.warp, key, how.sampler)
+
+
+class Job(Protocol):
+    """One request (or one continuation of a Sample) until it has its outcome."""
+
+    done: bool
+    names: list[int]
+    """Names of the nodes whose rows it asked for, in order: what it is charged for."""
+
+    def worst(self) -> int:
+        """Most nodes it may yet be charged for, those already asked included."""
+        ...
+
+
+class ExpandJob:
+    """The k best next tokens of one node."""
+
+    __slots__ = ("address", "done", "handle", "key", "law", "names", "outcome", "request", "seat")
+
+    def __init__(self, seat: "Seat", request: Expand, law: Law) -> None:
+        """Ask for the row of `request.node`."""
+        self.seat, self.request, self.law = seat, request, law
+        self.handle = request.node.handle
+        name = seat.live.name_of(self.handle)
+        self.names = [name]
+        self.locate()
+        self.key: int | None = None
+        if isinstance(law.sampler, Gumbel):
+            ordinal = seat.ordinals(name, request.stream, 1)
+            key = stream_key(seat.seed, Purpose.TOKEN, seat.place, name, request.stream, ordinal)
+            self.key = position_key(key, 0)
+        elif law.sampler is not None and not isinstance(law.sampler, Greedy):
+            raise Incompatible(
+                f"Expand cannot serve {law.sampler!r}: use Gumbel() for draws, None for the likeliest."
+            )
+        self.done = False
+        self.outcome: Expanded | None = None
+
+    def locate(self) -> None:
+        """Find the node in the tree, again if the tree was cleared."""
+        self.address = self.seat.address(self.handle, self.law.lm)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the cached summary of the row answers it."""
+        return self.law.plain and self.key is None
+
+    def worst(self) -> int:
+        """One row."""
+        return 1 if self.seat.ledger.is_new(self.names[0]) else 0
+
+    def summarised(self, summary: RowSummary) -> None:
+        """Take the answer from a row's summary."""
+        k = self.request.k
+        tokens, logprobs = summary.tokens[:k], summary.logprobs[:k]
+        self.outcome = Expanded(tokens, logprobs, None, summary.lse, 0.0, summary.entropy)
+        self.done = True
+
+    def reply(self) -> Expanded:
+        """The outcome."""
+        assert self.outcome is not None
+        return self.outcome
+
+
+class SampleJob:
+    """One continuation, token by token."""
+
+    __slots__ = (
+        "address", "allowed", "behind", "done", "handle", "key", "law", "limit", "logprobs",
+        "masses", "name", "names", "path", "proposal", "reason", "request", "sampled", "seat",
+        "start", "tokens", "until", "wish",
+    )  # fmt: skip
+
+    def __init__(self, seat: "Seat", request: Sample, law: Law) -> None:
+        """Start at `request.node` with the next ordinal of its stream."""
+        live = seat.live
+        self.seat, self.request, self.law = seat, request, law
+        self.handle: int | None = request.node.handle
+        self.name = live.name_of(request.node.handle)
+        ordinal = seat.ordinals(self.name, request.stream, 1)
+        self.key = stream_key(
+            seat.seed, Purpose.TOKEN, seat.place, self.name, request.stream, ordinal
+        )
+        self.names: list[int] = []
+        self.tokens: list[int] = []
+        self.logprobs: list[float] = []
+        self.masses: list[float] = []
+        self.proposal = 0.0
+        before = live.path_tokens(request.node.handle)
+        origin = live.origin(request.node.handle)
+        self.start = len(origin)
+        self.path = [*origin, *before]
+        room = live.settings.limit - len(before)
+        self.limit = room if request.limit is None else min(room, request.limit)
+        self.until = request.until or Stop()
+        self.sampled, self.allowed, self.behind = seat.state(law, request.node.handle)
+        self.reason = ""
+        self.wish = False
+        self.done = False
+        self.locate()
+        if request.node.end is not None or self.limit < 1:
+            self.finish(request.node.end or "limit")
+
+    def locate(self) -> None:
+        """Find the current node in the tree, again if the tree was cleared."""
+        at = self.request.node.handle
+        if self.behind:
+            at = self.seat.live.parents[self.behind[0]]
+        self.address = self.law.lm.tree.extend(self.seat.address(at, self.law.lm), self.tokens)
+
+    def worst(self) -> int:
+        """Rows asked so far and one for each token it may still grow."""
+        return len(self.names) + (0 if self.done else self.limit - len(self.tokens))
+
+    def noise(self) -> int:
+        """64-bit key of the next token's noise."""
+        return position_key(self.key, len(self.tokens))
+
+    def ask(self) -> None:
+        """Note that the row of the current node is asked for."""
+        if not self.wish and not self.behind:
+            self.names.append(self.name)
+            self.wish = True
+
+    def caught_up(self, sampled: Any) -> None:
+        """Let the sampler's state pass one token that came from elsewhere."""
+        self.sampled = sampled
+        self.address = self.seat.address(self.behind.pop(0), self.law.lm)
+
+    def step(self, token: int, logprob: float, proposal: float, mass: float | None) -> None:
+        """Take the drawn `token` and end if it is time."""
+        self.wish = False
+        self.tokens.append(token)
+        self.logprobs.append(logprob)
+        self.path.append(token)
+        self.proposal += proposal
+        if mass is not None:
+            self.masses.append(mass)
+        reason = self._reason(token)
+        if reason:
+            self.finish(reason)
+            return
+        self.name = child_name(self.name, token)
+        self.address = self.law.lm.tree.add(self.address, token)
+        if self.handle is not None:
+            self.handle = self.seat.live.shown(self.handle, token)
+        if self.law.constraint is not None:
+            self.allowed = self.law.constraint.accept(self.allowed, token)
+
+    def finish(self, reason: str) -> None:
+        """End with `reason`."""
+        self.reason, self.done = reason, True
+
+    def _reason(self, token: int) -> str | None:
+        settings = self.seat.live.settings
+        if token in settings.ends:
+            return "end"
+        if token in settings.stop.tokens or token in self.until.tokens:
+            return "stop"
+        if settings.stop.strings:
+            text = settings.text(self.path[: self.start], self.path[self.start :])
+            if stop_at(text, settings.stop) is not None:
+                return "stop"
+        if self.until.strings:
+            before = len(self.path) - len(self.tokens)
+            text = settings.text(self.path[:before], self.tokens)
+            if stop_at(text, self.until) is not None:
+                return "stop"
+        return "limit" if len(self.tokens) >= self.limit else None
+
+    def continuation(self) -> Continuation:
+        """The outcome."""
+        return Continuation(self.tokens, self.logprobs, self.proposal, self.reason, self.masses)
+
+
+class WalkJob:
+    """The log-probability of given tokens."""
+
+    __slots__ = (
+        "abandoned", "addresses", "done", "found", "handle", "law", "names", "request", "seat",
+    )  # fmt: skip
+
+    def __init__(self, seat: "Seat", request: Walk, law: Law) -> None:
+        """Enter all tokens into the tree, so that one call can score them."""
+        self.seat, self.request, self.law = seat, request, law
+        self.handle = request.node.handle
+        name = seat.live.name_of(self.handle)
+        self.names = []
+        for token in request.tokens:
+            self.names.append(name)
+            name = child_name(name, token)
+        self.locate()
+        self.abandoned = False
+        self.done = False
+
+    def locate(self) -> None:
+        """Enter the tokens into the tree, again if it was cleared; what was found is dropped."""
+        tree = self.law.lm.tree
+        self.addresses = [self.seat.address(self.handle, self.law.lm)]
+        for token in self.request.tokens[: len(self.names) - 1]:
+            self.addresses.append(tree.add(self.addresses[-1], token))
+        self.found: dict[int, float] = {}
+
+    def worst(self) -> int:
+        """One row a token."""
+        return len(self.names)
+
+    def rows(self, most: int | None) -> list[int]:
+        """Addresses of the rows still missing among the first `most`."""
+        return [a for a in self.addresses[:most] if a not in self.found]
+
+    def take(self, address: int, logprob: float) -> None:
+        """Note the log-probability of the token after `address`; settle once the sum is known."""
+        self.found[address] = logprob
+        self.check()
+
+    def check(self) -> None:
+        """Abandon at the first token where the loss passes the bound, or end."""
+        above = self.request.above
+        loss = 0.0
+        for count, address in enumerate(self.addresses, 1):
+            logprob = self.found.get(address)
+            if logprob is None:
+                return
+            loss -= logprob
+            if above is not None and loss > above:
+                self.names = self.names[:count]
+                self.addresses = self.addresses[:count]
+                self.abandoned = True
+                break
+        self.done = True
+
+    def reply(self) -> Walked:
+        """The outcome."""
+        return Walked([self.found[a] for a in self.addresses], self.abandoned)
+
+
+class Ready:
+    """An outcome that needs no row: recorded, or computed at once."""
+
+    __slots__ = ("done", "names", "outcome")
+
+    def __init__(self, outcome: Reply | Continuation, names: list[int]) -> None:
+        """Hold `outcome`, charged for `names`."""
+        self.outcome, self.names = outcome, names
+        self.done = True
+
+    def worst(self) -> int:
+        """What it is charged for."""
+        return len(self.names)
+
+
+def recorded(request: Request, outcome: Reply, name: int) -> list[Ready]:
+    """Jobs that stand for a recorded reply to Expand, Sample or Walk at the node called `name`."""
+    if isinstance(outcome, Sampled):
+        return [Ready(run, asked(name, run)) for run in outcome.continuations]
+    if isinstance(outcome, Walked) and isinstance(request, Walk):
+        names = asked(
+            name, Continuation(list(request.tokens[: len(outcome.logprobs)]), [], 0.0, "")
+        )
+        return [Ready(outcome, names)]
+    return [Ready(outcome, [name] if isinstance(outcome, Expanded) else [])]
+
+
+def asked(name: int, run: Continuation) -> list[int]:
+    """Names of the nodes whose rows a continuation from `name` asked for."""
+    whole = run.reason == "dead"
+    tokens: Sequence[int] = run.tokens if whole else run.tokens[:-1]
+    if not run.tokens and not whole:
+        return []
+    names = [name]
+    for token in tokens:
+        names.append(child_name(names[-1], token))
+    return names

@@ -1,0 +1,70 @@
+"""From a model's name to a loaded model.
+
+`embedded` is the small model inside this package; `toy:hash?vocabulary=8&seed=1` an enumerable
+one; anything else is a Hugging Face id or a folder, with or without `hf:` before it.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from treeseek.backends.toy import Letters, ToyBackend, integer_hash
+from treeseek.errors import InvalidOption, UnknownName
+from treeseek.model import LM
+
+EMBEDDED = Path(__file__).parent / "models" / "embedded"
+
+
+def load(
+    model: str = "embedded",
+    *,
+    dtype: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    slots: int | None = None,
+    nodes: int | None = None,
+) -> LM:
+    """Load `model` and check that its tree gives the same logits as its plain forward.
+
+    `dtype` is float32 (the default on a CPU), bfloat16 or float16; `device` cpu or cuda;
+    `threads` what torch may use; `slots` how many tokens the cache holds, `nodes` how many the
+    tree may name before `lm.clear()`.
+
+    Raises NotAModel, BrokenWeights, VocabularyMismatch, MissingExtra, InvalidOption.
+    """
+    for name, value in (("threads", threads), ("slots", slots), ("nodes", nodes)):
+        if value is not None and value < 1:
+            raise InvalidOption(f"{name}={value}: give a whole number of at least 1.")
+    if model.startswith("toy:"):
+        return _toy(model, slots, nodes)
+    from treeseek.backends.hf import load_hf
+
+    source = str(EMBEDDED) if model == "embedded" else model.removeprefix("hf:")
+    backend, tokenizer, ends = load_hf(
+        source, dtype=dtype, device=device, threads=threads, slots=slots, nodes=nodes
+    )
+    return LM(backend, tokenizer, name=model, ends=ends)
+
+
+@lru_cache(maxsize=4)
+def shared(model: str) -> LM:
+    """The model that searches given only a name share within this process."""
+    return load(model)
+
+
+def _toy(model: str, slots: int | None, nodes: int | None) -> LM:
+    kind, _, query = model.removeprefix("toy:").partition("?")
+    if kind != "hash":
+        raise UnknownName(f"Unknown toy model {model!r}: write toy:hash?vocabulary=8&seed=0.")
+    values = {"vocabulary": 8, "seed": 0, "context": 0}
+    for name, text in parse_qsl(query, keep_blank_values=True):
+        if name not in values or not text.isdecimal():
+            raise InvalidOption(f"{model!r}: toy:hash takes {', '.join(values)} as whole numbers.")
+        values[name] = int(text)
+    if values["vocabulary"] < 2:
+        raise InvalidOption(f"{model!r}: vocabulary is at least 2 (the last token ends a text).")
+    row = integer_hash(values["vocabulary"], seed=values["seed"])
+    backend = ToyBackend(
+        row, values["vocabulary"], context=values["context"] or None, slots=slots, nodes=nodes
+    )
+    return LM(backend, Letters(), name=model, ends=[values["vocabulary"] - 1])

@@ -1,0 +1,129 @@
+"""Nested searches: their slices, which of them run, and what they give back.
+
+All budgets of a list are fixed when it is settled for the first time. A nested search that comes
+to the end of its slice is paused; a race is served one search at a time, the least charged first.
+"""
+
+from collections.abc import Sequence
+
+from treeseek.errors import InvalidOption
+from treeseek.replies import Found, Raced, Spawned
+from treeseek.requests import Continue, Race, Spawn
+from treeseek.seat import Entry, Seat
+
+
+def slices(seat: Seat, late: bool) -> bool:
+    """Fix the budgets of all nested searches of a new list, and seat them.
+
+    False if nothing is left to give.
+    """
+    asked: list[tuple[Entry, Spawn | Continue, tuple[int, ...]]] = []
+    for index, entry in enumerate(seat.entries):
+        if isinstance(entry.request, Spawn | Continue):
+            asked.append((entry, entry.request, (seat.live.barrier, index)))
+        elif isinstance(entry.request, Race):
+            for nth, spawn in enumerate(entry.request.spawns):
+                asked.append((entry, spawn, (seat.live.barrier, index, nth)))
+    left = seat.ledger.left
+    if late or (left is not None and left <= 0 and any(r.budget != 0 for _, r, _ in asked)):
+        return False
+    named = sum(request.budget or 0 for _, request, _ in asked)
+    unnamed = sum(request.budget is None for _, request, _ in asked)
+    for entry, request, place in asked:
+        share = request.budget
+        if share is None and left is not None:
+            share = max(0, left - named) // unnamed
+        if left is not None and share is not None:
+            share = min(share, max(0, left))
+        if isinstance(request, Spawn):
+            child = _spawn(seat, request, share, place)
+        else:
+            child = _continued(seat, request, share)
+        entry.jobs = [*entry.jobs, child]
+    return True
+
+
+def _spawn(seat: Seat, request: Spawn, share: int | None, place: tuple[int, ...]) -> Seat:
+    live, handle = seat.live, request.node.handle
+    tokens = live.path_tokens(handle)
+    prompt = [*live.origin(handle), *tokens]
+    settings = live.settings.nested(live.settings.limit - len(tokens))
+    child = Seat(
+        request.strategy,
+        prompt,
+        seat.lm,
+        settings=settings,
+        ledger=seat.ledger.slice(share),
+        journal=seat.journal,
+        parent=seat,
+        path=(*live.path, place),
+    )
+    if len(place) == 2:
+        seat.children.append(child)
+    return child
+
+
+def _continued(seat: Seat, request: Continue, share: int | None) -> Seat:
+    if not 0 <= request.child < len(seat.children):
+        raise InvalidOption(f"Continue({request.child}): no nested search has that number.")
+    child = seat.children[request.child]
+    if request.budget == 0:
+        child.closing = True
+    elif share is None:
+        child.ledger.limit = None
+    else:
+        child.ledger.limit = child.ledger.tokens + share
+    child.paused = False
+    return child
+
+
+def running(entry: Entry) -> Sequence[Seat]:
+    children: list[Seat] = [c for c in entry.jobs if isinstance(c, Seat)]
+    open_ = [c for c in children if not c.live.ended and not c.paused]
+    if isinstance(entry.request, Race) and open_:
+        return [min(open_, key=lambda c: (c.ledger.tokens, children.index(c)))]
+    return open_
+
+
+def settle(seat: Seat, entry: Entry) -> bool:
+    """Settle a nested search once it has ended or paused; False while it runs."""
+    children: list[Seat] = [c for c in entry.jobs if isinstance(c, Seat)]
+    if isinstance(entry.request, Race):
+        ended = [(c.ledger.tokens, i) for i, c in enumerate(children) if c.live.ended]
+        running = [
+            (c.ledger.tokens, i)
+            for i, c in enumerate(children)
+            if not c.live.ended and not c.paused
+        ]
+        if running and not (ended and min(ended) < min(running)):
+            return False
+        cost = sum(c.ledger.tokens for c in children)
+        entry.charged = seat.ledger.charge([n for c in children for n in c.ledger.charged])
+        winner = min(ended)[1] if ended else None
+        for child in children:
+            seat.cost.take(child.cost)
+            child.live.close()
+        found = [] if winner is None else found_by(children[winner])
+        entry.reply = Raced(winner, found, cost)
+        return True
+    child = children[0]
+    if not child.live.ended and not child.paused:
+        return False
+    status = "finished" if child.live.ended else "paused"
+    seat.cost.take(child.cost)
+    entry.charged = seat.ledger.charge(child.ledger.charged)
+    entry.reply = Spawned(status, found_by(child), child.ledger.tokens)
+    return True
+
+
+def found_by(seat: Seat) -> list[Found]:
+    """The candidates of a search by their tokens, best first."""
+    live = seat.live
+    found = []
+    for candidate in live.candidates:
+        handle = candidate.node.handle
+        tokens = live.path_tokens(handle)
+        logprobs = live.path_logprobs(handle)
+        score = candidate.node.total if candidate.score is None else candidate.score
+        found.append(Found(tokens, logprobs, candidate.finish, score, dict(candidate.scores)))
+    return sorted(found, key=lambda f: -f.score)

@@ -1,0 +1,304 @@
+"""What a strategy may yield: a list of requests is one barrier, answered in the same order.
+
+Nothing here computes, and nothing here looks at a tree or a model. The answers are in
+treeseek.replies.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from treeseek.decoding.samplers import Sampler
+from treeseek.decoding.stops import Stop
+from treeseek.decoding.warp import Warp
+from treeseek.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from treeseek.constraints.protocol import Constraint
+
+
+class Node:
+    """A node a search was shown: a handle, and what the reply said of it.
+
+    `handle` is local to the search, `token` the last token, `logprob` the model's own
+    log-probability of it, `score` its value under the law that was asked, `total` the model's
+    log-probability from the search's root, `depth` the tokens since that root, `end` why the
+    search cannot go on from here ("end", "stop", "limit", "dead"; "budget" where a sample was
+    cut) or None.
+    """
+
+    __slots__ = ("depth", "end", "handle", "logprob", "score", "token", "total")
+
+    def __init__(
+        self,
+        handle: int,
+        token: int,
+        logprob: float,
+        score: float,
+        total: float,
+        depth: int,
+        end: str | None,
+    ) -> None:
+        """Bind `handle` to what the reply said."""
+        self.handle = handle
+        self.token = token
+        self.logprob = logprob
+        self.score = score
+        self.total = total
+        self.depth = depth
+        self.end = end
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the search cannot continue from here."""
+        return self.end is not None
+
+    def __repr__(self) -> str:
+        return f"Node({self.handle}, token={self.token}, total={self.total:.4f}, end={self.end})"
+
+
+def mean_logprob(node: Node) -> float:
+    """Model log-probability per token since the search's root, in nats; 0 at the root."""
+    return node.total / node.depth if node.depth else 0.0
+
+
+def total_logprob(node: Node) -> float:
+    """Model log-probability since the search's root, in nats."""
+    return node.total
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """The law a request is served under; every field left None is the search's own.
+
+    `model` is another loaded model, `warp` the logits processors, `constraint` what is allowed,
+    `sampler` how one token is chosen (for Expand: None means the likeliest, a noisy sampler
+    means k draws without replacement), `tilt` a frozen map from a node's handle to log-weights
+    of some next tokens: bounds on future validity that a learning strategy holds.
+    """
+
+    model: Any = None
+    warp: Warp | None = None
+    constraint: "Constraint | None" = None
+    sampler: Sampler | None = None
+    tilt: Mapping[int, Mapping[int, float]] | None = None
+
+    def over(self, own: "How") -> "How":
+        """This law where it says something, `own` where it is silent."""
+        warp = self.warp
+        if warp is None:
+            warp = own.warp
+        elif own.warp is not None and own.warp.min_tokens and not warp.min_tokens:
+            warp = replace(warp, min_tokens=own.warp.min_tokens, ends=own.warp.ends)
+        return How(
+            self.model if self.model is not None else own.model,
+            warp,
+            self.constraint if self.constraint is not None else own.constraint,
+            self.sampler if self.sampler is not None else own.sampler,
+            self.tilt if self.tilt is not None else own.tilt,
+        )
+
+    def key(self) -> str:
+        """Text that tells this law from every other one, the same in every process."""
+        model = getattr(self.model, "name", None)
+        constraint = None if self.constraint is None else self.constraint.key
+        tilt = self.tilt and sorted(
+            (node, *sorted(tilted.items())) for node, tilted in self.tilt.items()
+        )
+        return repr((model, self.warp, constraint, self.sampler, tilt))
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """The `k` likeliest allowed next tokens of `node`, or k keyed draws without replacement.
+
+    Cost: one charged node. Reply: Expanded.
+    """
+
+    node: Node
+    k: int = 8
+    how: How | None = None
+    stream: int = 0
+
+    def __post_init__(self) -> None:
+        _positive(self, "k", self.k)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`n` continuations of `node`, each until `until`, the search's own end, or `limit` tokens.
+
+    Asking again gives new ones. Cost: one charged node a token, shared prefixes once. Reply: Sampled.
+    """
+
+    node: Node
+    n: int = 1
+    until: Stop | None = None
+    limit: int | None = None
+    stream: int = 0
+    how: How | None = None
+
+    def __post_init__(self) -> None:
+        _positive(self, "n", self.n)
+        if self.limit is not None:
+            _positive(self, "limit", self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Score the given `tokens` after `node`.
+
+    With `above`, abandoned at the first token where the loss (minus log-probability, in nats)
+    passes it, the same whatever was computed together. Cost: one charged node a token walked.
+    Reply: Walked.
+    """
+
+    node: Node
+    tokens: tuple[int, ...]
+    above: float | None = None
+    how: How | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tokens:
+            raise InvalidOption("Walk(tokens=()): give at least one token to walk.")
+
+
+class Scorer(Protocol):
+    """Text to number. `name` and `version` key the cache of pure scores."""
+
+    name: str
+    version: str
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """One number a text, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verifier says: `score` in [0, 1], `solved`, `terminal`, and evidence in words."""
+
+    score: float
+    solved: bool
+    terminal: bool = True
+    feedback: str = ""
+
+
+class Verifier(Protocol):
+    """Text to verdict. `name` and `version` key the cache."""
+
+    name: str
+    version: str
+
+    def verify(self, text: str) -> Verdict:
+        """Judge the continuation `text`; never raises on text of any kind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A number for the continuation up to each of `nodes`. Reply: Scored."""
+
+    nodes: tuple[Node, ...]
+    scorer: Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """A verdict on the continuation up to `node`. Reply: Verified."""
+
+    node: Node
+    verifier: Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Derive:
+    """A new root for another `prompt` (text or token ids): refine, critique, rethink.
+
+    Cost: one charged node a token of the prompt that this search was not charged before.
+    Reply: Derived.
+    """
+
+    node: Node
+    prompt: str | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """A nested search from `node` in a slice `budget` of charged tokens (None: an equal share).
+
+    Reply: Spawned. A list with nested searches holds nothing else but Score and Verify.
+    """
+
+    strategy: "Runnable"
+    node: Node
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """More for the paused nested search `child` (Spawned.child); 0 makes it finish what it holds.
+
+    Reply: Spawned.
+    """
+
+    child: int
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Nested searches of which the one that finishes with the least charge wins.
+
+    Ties go to the earlier one; the least charged is served first; the rest are closed once none
+    can win. Reply: Raced.
+    """
+
+    spawns: tuple[Spawn, ...]
+
+    def __post_init__(self) -> None:
+        if not self.spawns:
+            raise InvalidOption("Race(()): give at least one Spawn.")
+
+
+Request: TypeAlias = Expand | Sample | Walk | Score | Verify | Derive | Spawn | Continue | Race
+
+
+class Runnable(Protocol):
+    """A configured strategy: a name, its options, its references, and a generator to run."""
+
+    name: str
+
+    def run(self, ctx: Any, root: Node) -> Any:
+        """The generator; see treeseek.strategies."""
+        ...
+
+
+def digest(request: Request, name: Any) -> str:
+    """Short hash of what was asked, the same in every process.
+
+    `name(node)` gives a node's 128-bit name; handles never enter.
+    """
+    parts: list[Any] = [type(request).__name__]
+    for f in fields(request):
+        value = getattr(request, f.name)
+        if isinstance(value, Node):
+            parts.append(name(value))
+        elif isinstance(value, How):
+            parts.append(value.key())
+        elif f.name == "nodes":
+            parts.append([name(node) for node in value])
+        elif f.name == "spawns":
+            parts.append([digest(spawn, name) for spawn in value])
+        elif hasattr(value, "version"):
+            parts.append((value.name, value.version))
+        else:
+            parts.append(repr(value))
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def _positive(request: object, name: str, value: int) -> None:
+    if value < 1:
+        kind = type(request).__name__
+        raise InvalidOption(f"{kind}({name}={value}): give a whole number of at least 1.")

@@ -1,0 +1,298 @@
+"""A live search's place in the scheduler: addresses, ordinals, ledger, cost, and its open list.
+
+The live search knows handles and no tree; the tree knows addresses and no search. The seat is
+where the two meet, and where a list of requests is settled in order whatever order it was
+computed in.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, Protocol
+
+from treeseek.budget import Ledger
+from treeseek.errors import ReplayMismatch, StrategyError
+from treeseek.jobs import ExpandJob, Job, Law, Ready, SampleJob, WalkJob, recorded
+from treeseek.live import Live, Settings
+from treeseek.model import LM
+from treeseek.replies import Derived, Reply, Sampled, decode, encode
+from treeseek.requests import (
+    Continue,
+    Derive,
+    Expand,
+    How,
+    Race,
+    Request,
+    Runnable,
+    Sample,
+    Score,
+    Spawn,
+    Verify,
+    Walk,
+    digest,
+)
+from treeseek.result import Cost
+from treeseek.tree import ROOT
+
+_NESTED = (Spawn, Continue, Race)
+
+
+class Journal(Protocol):
+    """Stores replies under (place of the search, barrier, index)."""
+
+    def get(self, place: tuple[Any, ...], barrier: int, index: int) -> dict[str, Any] | None:
+        """The record, None if there is none."""
+        ...
+
+    def put(self, place: tuple[Any, ...], barrier: int, index: int, record: dict[str, Any]) -> None:
+        """Store `record`; a later put of the same place is never made."""
+        ...
+
+
+class MemoryJournal(dict[tuple[Any, ...], dict[str, Any]]):
+    """A journal that lives as long as the process: a dict of plain records."""
+
+    def get(self, place: Any, barrier: int = 0, index: int = 0) -> Any:  # type: ignore[override]
+        """The record, None if there is none."""
+        return super().get((*place, barrier, index))
+
+    def put(self, place: tuple[Any, ...], barrier: int, index: int, record: dict[str, Any]) -> None:
+        """Store `record`."""
+        self[(*place, barrier, index)] = record
+
+
+class Entry:
+    """One request of the open list: its jobs, then its reply."""
+
+    __slots__ = ("charged", "jobs", "outcome", "reply", "request")
+
+    def __init__(self, request: Request) -> None:
+        """Nothing is known yet."""
+        self.request = request
+        self.jobs: Sequence[Job] = ()
+        self.outcome: Reply | None = None
+        self.reply: Reply | None = None
+        self.charged = 0
+
+
+class Seat:
+    """One live search among others; `parent` is the search it is nested in."""
+
+    def __init__(
+        self,
+        strategy: Runnable,
+        prompt: Sequence[int],
+        lm: LM,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        journal: Journal | None = None,
+        parent: "Seat | None" = None,
+        path: tuple[Any, ...] = (),
+    ) -> None:
+        """Take a place for `strategy` on `prompt`."""
+        self.lm = lm
+        self.live = Live(strategy, prompt, settings=settings, path=path)
+        self.seed = settings.seed
+        self.place = (*settings.key, *path)
+        self.ledger = ledger
+        self.journal = journal
+        self.parent = parent
+        self.cost = Cost()
+        self.law = Law(settings.how, lm)
+        self.children: list[Seat] = []
+        self.starts: list[int] = []
+        self.entries: list[Entry] = []
+        self.jobs: list[tuple[Entry, Job]] = []
+        self.at = 0
+        self.paused = False
+        self.closing = parent is None
+        self.verdicts: dict[tuple[int, str, str], Any] = {}
+        self._laws: dict[int, tuple[How, Law]] = {}
+        self._ordinals: dict[tuple[int, int], int] = {}
+        self._addresses: dict[LM, dict[int, int]] = {}
+        self._generations: dict[LM, int] = {}
+        self._seen: set[int] = set()
+        self._states: dict[tuple[str, int], tuple[Any, Hashable]] = {}
+
+    def certain(self) -> list[int]:
+        """Tokens of the answer that are settled: what all open continuations of the root share."""
+        runs = [job.tokens for _, job in self.jobs if isinstance(job, SampleJob)]
+        if len(self.entries) != 1 or len(runs) != 1:
+            return []
+        return runs[0]
+
+    # What jobs ask of a seat.
+
+    def ordinals(self, name: int, stream: int, count: int) -> int:
+        """First of `count` new ordinals of the stream at the node called `name`."""
+        key = (name, stream)
+        ordinal = self._ordinals.get(key, 0)
+        self._ordinals[key] = ordinal + count
+        return ordinal
+
+    def address(self, handle: int, lm: LM) -> int:
+        """Where `handle` stands in the tree of `lm`, entered there if it is new."""
+        tree = lm.tree
+        if self._generations.get(lm) != tree.generation:
+            self._generations[lm] = tree.generation
+            self._addresses[lm] = {}
+        known = self._addresses[lm]
+        found = known.get(handle)
+        if found is not None:
+            return found
+        live, chain = self.live, []
+        while (found := known.get(handle)) is None:
+            if live.parents[handle] < 0:
+                found = known[handle] = tree.extend(ROOT, live.roots[handle])
+                break
+            chain.append(handle)
+            handle = live.parents[handle]
+        address: int = found
+        for below in reversed(chain):
+            address = known[below] = tree.add(address, live.token[below])
+        return address
+
+    def relocate(self) -> None:
+        """Find the nodes of open jobs again if a tree was cleared since they were found."""
+        if all(lm.tree.generation == seen for lm, seen in self._generations.items()):
+            return
+        for _, job in self.jobs[self.at :]:
+            if isinstance(job, ExpandJob | SampleJob | WalkJob) and not job.done:
+                job.locate()
+
+    def resolve(self, how: How | None) -> Law:
+        """The law of a request."""
+        if how is None:
+            return self.law
+        known = self._laws.get(id(how))
+        if known is None or known[0] is not how:
+            known = (how, Law(how.over(self.live.settings.how), self.lm))
+            self._laws[id(how)] = known
+        return known[1]
+
+    def state(self, law: Law, handle: int) -> tuple[Any, Hashable, list[int]]:
+        """Sampler and constraint state at `handle`: functions of the law and the path.
+
+        A sampler that learns from rows also gives the handles, root first, whose tokens it has
+        not seen yet; its state is then that of the node before the first of them.
+        """
+        sampler, constraint = law.sampler, law.constraint
+        fresh = None if sampler is None else sampler.initial()
+        if fresh is None and constraint is None:
+            return None, None, []
+        key = repr((sampler, constraint and constraint.key))
+        live, behind, at = self.live, [], handle
+        while (key, at) not in self._states and live.parents[at] >= 0:
+            behind.append(at)
+            at = live.parents[at]
+        sampled, allowed = self._states.get((key, at), (fresh, None))
+        if constraint is not None and allowed is None:
+            allowed = constraint.start()
+        behind.reverse()
+        if constraint is not None:
+            for below in behind:
+                allowed = constraint.accept(allowed, live.token[below])
+        return sampled, allowed, [] if fresh is None else behind
+
+    def remember(self, entries: Sequence[Entry]) -> None:
+        """Keep the states that samples reached, for whoever goes on from there."""
+        for entry in entries:
+            if not isinstance(entry.reply, Sampled):
+                continue
+            for job, run in zip(entry.jobs, entry.reply.continuations, strict=True):
+                if isinstance(job, SampleJob) and (job.sampled, job.allowed) != (None, None):
+                    law = job.law
+                    key = repr((law.sampler, law.constraint and law.constraint.key))
+                    self._states[(key, run.node.handle)] = (job.sampled, job.allowed)
+
+    def note(self, address: int, computed: int, need: int) -> None:
+        """Count a row: `computed` tokens went through the model for it, `need` were asked for."""
+        self.cost.tokens_computed += computed
+        if address not in self._seen:
+            self._seen.add(address)
+            self.cost.tokens_reused += max(0, need - computed)
+
+    def need(self, address: int) -> int:
+        """Tokens asked for with this row: the prompt comes with its last one."""
+        root = self._addresses[self.lm].get(0) if self.lm in self._addresses else None
+        whole = address == root and self.parent is None
+        return len(self.live.roots[0]) if whole else 1
+
+    # The open list.
+
+    def open(self, requests: list[Request]) -> None:
+        """Make the jobs of a new list; recorded replies stand for theirs."""
+        nested = [r for r in requests if isinstance(r, _NESTED)]
+        if nested and not all(isinstance(r, (*_NESTED, Score, Verify)) for r in requests):
+            raise StrategyError(
+                "Spawn, Continue and Race share a list only with Score and Verify: yield the other "
+                "requests in a list of their own."
+            )
+        self.entries = [Entry(request) for request in requests]
+        self.jobs, self.at = [], 0
+        for index, entry in enumerate(self.entries):
+            entry.outcome = self._recall(index, entry.request)
+            entry.jobs = self._make(entry)
+            self.jobs.extend((entry, job) for job in entry.jobs)
+
+    def _make(self, entry: Entry) -> Sequence[Job]:
+        request, outcome = entry.request, entry.outcome
+        if isinstance(request, Expand | Sample | Walk):
+            if outcome is not None:
+                name = self.live.name_of(request.node.handle)
+                self._count_ordinals(request, name)
+                return recorded(request, outcome, name)
+            law = self.resolve(request.how)
+            if isinstance(request, Expand):
+                return [ExpandJob(self, request, law)]
+            if isinstance(request, Walk):
+                return [WalkJob(self, request, law)]
+            return [SampleJob(self, request, law) for _ in range(request.n)]
+        if isinstance(request, Derive):
+            return [Ready(outcome or self._derived(request), [])]
+        return []
+
+    def _count_ordinals(self, request: Expand | Sample | Walk, name: int) -> None:
+        if isinstance(request, Sample):
+            self.ordinals(name, request.stream, request.n)
+        elif isinstance(request, Expand):
+            sampler = self.resolve(request.how).sampler
+            if sampler is not None and type(sampler).__name__ == "Gumbel":
+                self.ordinals(name, request.stream, 1)
+
+    def _derived(self, request: Derive) -> Reply:
+        prompt = request.prompt
+        return Derived(self.lm.encode(prompt if isinstance(prompt, str) else list(prompt)))
+
+    # The journal.
+
+    def _recall(self, index: int, request: Request) -> Reply | None:
+        if self.journal is None:
+            return None
+        record = self.journal.get(self.place, self.live.barrier, index)
+        if record is None:
+            return None
+        now = digest(request, self.live.name)
+        if record["digest"] != now:
+            raise ReplayMismatch(
+                f"Search {self.place}, barrier {self.live.barrier}, request {index}: the record "
+                f"answers {record['request']}, the strategy now asks {request!r}. Resume with the "
+                "strategy, options and seed of the recorded run."
+            )
+        if isinstance(request, _NESTED):
+            return None
+        return decode(record["reply"])
+
+    def record(self, index: int) -> None:
+        """Put the settled reply of entry `index` into the journal."""
+        entry = self.entries[index]
+        if self.journal is None or entry.reply is None:
+            return
+        if self.journal.get(self.place, self.live.barrier, index) is not None:
+            return
+        request = entry.request
+        record = {
+            "digest": digest(request, self.live.name),
+            "request": repr(request),
+            "reply": encode(entry.reply),
+        }
+        self.journal.put(self.place, self.live.barrier, index, record)

@@ -1,0 +1,183 @@
+"""From rows to outcomes: one pass over the rows of a call for all jobs that wait for them.
+
+Rows are decoded in groups that share a law, so a frontier of many searches costs a few vectorised
+calls. A job's outcome depends on its own row, law and noise, never on the group.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from treeseek.backends.protocol import Block
+from treeseek.decoding.samplers import Gumbel
+from treeseek.decoding.summary import log_sum_exp, summarise
+from treeseek.jobs import ExpandJob, Law, SampleJob, WalkJob
+from treeseek.model import LM, RowSummary
+from treeseek.noise import gumbel_topk
+from treeseek.replies import Expanded
+
+Waiting = ExpandJob | SampleJob | WalkJob
+Rows = NDArray[np.floating[Any]]
+
+_KEEP = 8
+_GUMBEL = Gumbel()
+
+
+def serve(lm: LM, wanted: dict[int, list[Waiting]]) -> None:
+    """Compute the rows of all addresses in `wanted` and hand them to the jobs behind each."""
+    addresses = list(wanted)
+    for block in lm.backend.expand(addresses):
+        _count(block, addresses, wanted)
+        plain: dict[int, list[ExpandJob]] = {}
+        laws: dict[tuple[object, type], list[tuple[int, Any]]] = {}
+        walks: list[tuple[int, WalkJob, int]] = []
+        for row, position in enumerate(block.index):
+            address = addresses[position]
+            for job in wanted[address]:
+                if isinstance(job, WalkJob):
+                    walks.append((row, job, address))
+                elif isinstance(job, ExpandJob) and job.plain:
+                    plain.setdefault(row, []).append(job)
+                else:
+                    laws.setdefault((job.law.group, type(job)), []).append((row, job))
+        if plain:
+            _expand_plain(lm, block, addresses, plain)
+        if walks:
+            _walk(block, walks)
+        for (_, kind), group in laws.items():
+            rows = np.array([row for row, _ in group])
+            jobs = [job for _, job in group]
+            logits = block.logits if _covers(rows, block) else block.logits[rows]
+            (_sample if kind is SampleJob else _expand_law)(jobs[0].law, jobs, logits)
+
+
+def _covers(rows: NDArray[np.intp], block: Block) -> bool:
+    return len(rows) == len(block.logits) and bool((rows == np.arange(len(rows))).all())
+
+
+def _count(block: Block, addresses: Sequence[int], wanted: dict[int, list[Waiting]]) -> None:
+    seats = []
+    for row, position in enumerate(block.index):
+        address = addresses[position]
+        computed = block.computed[row]
+        for job in wanted[address]:
+            seat = job.seat
+            seat.note(address, computed, seat.need(address))
+            computed = 0
+            seats.append(seat)
+    if block.forward:
+        for seat in {id(seat): seat for seat in seats}.values():
+            seat.cost.forwards += 1
+
+
+def _expand_plain(
+    lm: LM, block: Block, addresses: Sequence[int], plain: dict[int, list[ExpandJob]]
+) -> None:
+    rows = list(plain)
+    k = max(max(job.request.k for job in jobs) for jobs in plain.values())
+    k = min(max(k, _KEEP), lm.vocabulary)
+    logits = block.logits if len(rows) == len(block.logits) else block.logits[rows]
+    summary = summarise(logits, k)
+    lse, entropy = summary.lse.tolist(), summary.entropy.tolist()
+    tokens, logprobs = summary.tokens.tolist(), summary.logprobs.tolist()
+    for i, row in enumerate(rows):
+        facts = RowSummary(lse[i], tokens[i], logprobs[i], entropy[i])
+        lm.summaries[addresses[block.index[row]]] = facts
+        for job in plain[row]:
+            job.summarised(facts)
+
+
+def _walk(block: Block, walks: Sequence[tuple[int, WalkJob, int]]) -> None:
+    rows = sorted({row for row, _, _ in walks})
+    lse = dict(zip(rows, log_sum_exp(block.logits[rows]).tolist(), strict=True))
+    for row, job, address in walks:
+        if not job.done and address in job.addresses:
+            token = job.request.tokens[job.addresses.index(address)]
+            job.take(address, float(block.logits[row, token]) - lse[row])
+
+
+def _lawful(law: Law, jobs: Sequence[Any], rows: Rows) -> tuple[Rows, NDArray[np.float64] | None]:
+    """Rows under warp, constraint and tilt, and the log-mass the constraint leaves each."""
+    scores = rows
+    if law.warp is not None:
+        scores = law.warp.scores(rows, [job.path for job in jobs], [job.start for job in jobs])
+    if scores is rows and (law.constraint is not None or law.tilt is not None):
+        scores = rows.copy()
+    mass = None
+    if law.constraint is not None:
+        masks = np.stack([law.constraint.mask(job.allowed) for job in jobs])
+        scores[~masks] = -np.inf
+        mass = log_sum_exp(np.where(masks, rows, -np.inf)) - log_sum_exp(rows)
+    if law.tilt is not None:
+        for row, job in enumerate(jobs):
+            for token, weight in law.tilt.get(job.handle, {}).items():
+                scores[row, token] += weight
+    return scores, mass
+
+
+def _sample(law: Law, jobs: Sequence[SampleJob], logits: Rows) -> None:
+    sampler = law.sampler or _GUMBEL
+    lse = log_sum_exp(logits)
+    scores, mass = _lawful(law, jobs, logits)
+    alive = list(range(len(jobs)))
+    if not law.plain:
+        dead = np.isneginf(scores.max(axis=1))
+        for row in np.flatnonzero(dead):
+            jobs[row].finish("dead")
+        if dead.any():
+            alive = np.flatnonzero(~dead).tolist()
+            scores = scores[alive]
+    for position, row in enumerate(alive):
+        if jobs[row].behind:
+            token = jobs[row].seat.live.token[jobs[row].behind[0]]
+            jobs[row].caught_up(sampler.observe(scores[position], token, jobs[row].sampled))
+    drawing = [(p, row) for p, row in enumerate(alive) if jobs[row].wish]
+    if not drawing:
+        return
+    if len(drawing) < len(alive):
+        scores = scores[[p for p, _ in drawing]]
+    drawn = [jobs[row] for _, row in drawing]
+    keys = np.array([job.noise() for job in drawn], dtype=np.uint64)
+    draw = sampler.draw(scores, keys, [job.sampled for job in drawn])
+    rows = [row for _, row in drawing]
+    logprobs = (logits[rows, draw.tokens].astype(np.float64) - lse[rows]).tolist()
+    tokens, proposals = draw.tokens.tolist(), draw.proposal.tolist()
+    masses = None if mass is None else np.exp(mass[rows]).tolist()
+    for i, job in enumerate(drawn):
+        job.sampled = draw.states[i]
+        job.step(tokens[i], logprobs[i], proposals[i], None if masses is None else masses[i])
+
+
+def _expand_law(law: Law, jobs: Sequence[ExpandJob], logits: Rows) -> None:
+    base = summarise(logits, 1)
+    rows = logits - base.lse[:, None].astype(logits.dtype)
+    scores, mass = _lawful(law, jobs, rows)
+    k = min(max(job.request.k for job in jobs), logits.shape[1])
+    alive = ~np.isneginf(scores.max(axis=1))
+    norm = np.full(len(jobs), -np.inf)
+    norm[alive] = log_sum_exp(scores[alive])
+    for i, job in enumerate(jobs):
+        tokens: list[int] = []
+        keys: list[float] | None = None
+        if alive[i]:
+            row = scores[i : i + 1]
+            if job.key is not None:
+                picked, values = gumbel_topk(row, np.array([job.key], dtype=np.uint64), k)
+                keys = (values[0] - norm[i]).tolist()
+            else:
+                picked = summarise(row, k).tokens
+            tokens = picked[0].tolist()
+        tokens = [t for t in tokens[: job.request.k] if scores[i, t] != -np.inf]
+        job.outcome = Expanded(
+            tokens,
+            (logits[i, tokens].astype(np.float64) - base.lse[i]).tolist(),
+            scores[i, tokens].astype(np.float64).tolist(),
+            float(base.lse[i]),
+            float(norm[i]),
+            float(base.entropy[i]),
+            1.0 if mass is None else float(np.exp(mass[i])),
+            None if keys is None else keys[: len(tokens)],
+        )
+        job.done = True
