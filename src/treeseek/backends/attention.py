@@ -6,6 +6,7 @@ sinks and sliding windows (counted in depth, not in slots) are here; biases by p
 and a family that needs them is caught by the self-test.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
 
 NAME = "treeseek_tree"
+current: ContextVar["Layout | None"] = ContextVar("layout", default=None)
+"""The call in progress. Not every family hands extra arguments down to its attention."""
 _BLOCKED = ("position_bias", "alibi", "head_mask")
 
 
@@ -54,19 +57,8 @@ class Layout:
             values.index_copy_(0, self.slots, value[0].transpose(0, 1))
         return keys, values
 
-    def attend(
-        self,
-        query: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        *,
-        scaling: float,
-        window: int | None,
-        softcap: float | None,
-        sinks: Tensor | None,
-    ) -> Tensor:
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: "Weighing") -> Tensor:
         """Attention of `query` [1, heads, N, width] over the pool: [1, N, heads, width]."""
-        how = _Weighing(scaling, window, softcap, sinks)
         parts = self.parts
         if len(parts) == 1 and parts[0].rows is None:
             return parts[0].attend(query, keys, values, how)
@@ -77,7 +69,7 @@ class Layout:
         return out
 
 
-class TreeCache(Cache):
+class TreeCache(Cache):  # type: ignore[misc]
     """The cache transformers' layers write to: rows go to the pool, and the pool comes back."""
 
     is_compileable = False
@@ -111,7 +103,6 @@ def tree_attention(
     attention_mask: Tensor | None,
     *,
     scaling: float | None = None,
-    tree: Layout | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
     s_aux: Tensor | None = None,
@@ -122,14 +113,19 @@ def tree_attention(
     Raises TypeError on whatever would change the weights and is not known here.
     """
     unknown = [name for name in _BLOCKED if rest.get(name) is not None]
-    if tree is None or attention_mask is not None or unknown:
+    layout = current.get()
+    if layout is None or attention_mask is not None or unknown:
         raise TypeError(f"tree attention was called with a mask, without a plan, or with {unknown}")
+    config = module.config
+    window = sliding_window
+    if getattr(config, "attention_chunk_size", None) and config.layer_types[
+        module.layer_idx
+    ].startswith("chunked"):
+        window = -config.attention_chunk_size
     if scaling is None:
         scaling = query.shape[-1] ** -0.5
-    out = tree.attend(
-        query, key, value, scaling=scaling, window=sliding_window, softcap=softcap, sinks=s_aux
-    )
-    return out, None
+    how = Weighing(scaling, window, softcap, s_aux)
+    return layout.attend(query, key, value, how), None
 
 
 class MaskCache(TreeCache):
@@ -149,8 +145,12 @@ class MaskCache(TreeCache):
 AttentionInterface.register(NAME, tree_attention)
 
 
-class _Weighing:
-    """The scalars of one layer's attention."""
+class Weighing:
+    """The scalars of one layer's attention.
+
+    A row sees the last `window` tokens up to itself; negative: the tokens of its own chunk, where
+    the sequence is cut into chunks of that many.
+    """
 
     __slots__ = ("plain", "scaling", "sinks", "softcap", "window")
 
@@ -160,6 +160,11 @@ class _Weighing:
         self.scaling, self.window = scaling, window
         self.softcap, self.sinks = softcap, sinks
         self.plain = softcap is None and sinks is None
+
+    def narrow(self, deepest: int) -> int | None:
+        """The window if it hides anything from a row as deep as `deepest`, else None."""
+        window = self.window
+        return window if window is not None and deepest >= abs(window) else None
 
     def weights(self, scores: Tensor, mask: Tensor | None, sinks: Tensor | None) -> Tensor:
         """Softmax over the last axis of unscaled `scores`; `sinks` [..., 1] take a share."""
@@ -187,11 +192,12 @@ class SharedPart:
         self.deepest = int(group.depths[-1]) if len(group.depths) == 1 else int(group.depths.max())
         self._masks: dict[tuple[int | None, int, torch.dtype], Tensor | None] = {}
 
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: _Weighing) -> Tensor:
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: Weighing) -> Tensor:
+        """Attention of the part's rows: [1, n, heads, width]."""
         _, heads, count, width = query.shape
         held = keys.shape[1]
         share = heads // held
-        window = how.window if how.window is not None and self.deepest >= how.window else None
+        window = how.narrow(self.deepest)
         mask = self.mask(window, share, query.dtype)
         chosen, valued = self.gathered(keys), self.gathered(values)
         grouped = query.reshape(1, held, share * count, width) if share > 1 else query
@@ -219,7 +225,7 @@ class SharedPart:
             group = self.group
             visible = group.visible
             if window is not None:
-                near = group.depths[:, None] - group.key_depths < window
+                near = group.key_depths >= _first_seen(group.depths[:, None], window)
                 visible = near if visible is None else visible & near
             self._masks[name] = (
                 None if visible is None else _additive(visible, dtype, self.device).repeat(share, 1)
@@ -237,14 +243,16 @@ class _TailsPart:
         self.shape = group.tails.shape
         self.width = _length(group.prefix)
         self.depths: Index = group.depths
+        self.deepest = int(group.depths.max())
         self.device = device
         self._masks: dict[tuple[int | None, torch.dtype], tuple[Tensor, Tensor]] = {}
 
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: _Weighing) -> Tensor:
+    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: Weighing) -> Tensor:
+        """Attention of the part's rows: [1, n, heads, width]."""
         count, longest = self.shape
         heads, held = query.shape[1], keys.shape[1]
         share, size = heads // held, values.shape[-1]
-        window = how.window if how.window is not None and self._deep(how.window) else None
+        window = how.narrow(self.deepest)
         head_mask, tail_mask = self._mask(window, query.dtype)
         own = keys.index_select(0, self.tails).view(count, longest, held, -1)
         own_values = values.index_select(0, self.tails).view(count, longest, held, size)
@@ -276,9 +284,6 @@ class _TailsPart:
             out = out + common.view(held, count, share, size).transpose(0, 1)
         return out.reshape(1, count, heads, size)
 
-    def _deep(self, window: int) -> bool:
-        return int(self.depths.max()) >= window
-
     def _mask(self, window: int | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Masks of the prefix [n, 1, 1, P] and of the tails [n, 1, 1, T]."""
         name = (window, dtype)
@@ -288,13 +293,18 @@ class _TailsPart:
             tail = np.arange(self.width, self.width + self.shape[1])[None]
             seen_head, seen_tail = head <= depths, tail <= depths
             if window is not None:
-                seen_head = seen_head & (depths - head < window)
-                seen_tail = seen_tail & (depths - tail < window)
+                first = _first_seen(depths, window)
+                seen_head, seen_tail = seen_head & (head >= first), seen_tail & (tail >= first)
             self._masks[name] = (
                 _additive(seen_head, dtype, self.device)[:, None, None],
                 _additive(seen_tail, dtype, self.device)[:, None, None],
             )
         return self._masks[name]
+
+
+def _first_seen(depths: Index, window: int) -> Index:
+    """Depth of the first key a row at each of `depths` sees under `window`."""
+    return depths - window + 1 if window > 0 else depths // -window * -window
 
 
 def _index(keys: Keys, device: Any) -> slice | Tensor:

@@ -9,13 +9,21 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.modeling_outputs import BaseModelOutputWithPast
+
+from treeseek.errors import NotAModel
 
 
 def decoder_of(model: Any) -> Any:
     """The part of a causal language model that ends in the last hidden state."""
-    inner = model.get_decoder() if hasattr(model, "get_decoder") else None
-    return model.base_model if inner is None or inner is model else inner
+    found = [model.get_decoder() if hasattr(model, "get_decoder") else None, model.base_model]
+    found += [getattr(model, name, None) for name in ("model", "transformer", "backbone")]
+    inner = next((part for part in found if part is not None and part is not model), None)
+    if inner is None:
+        raise NotAModel(
+            f"{type(model).__name__} has no decoder that could be told from its output layer: "
+            "it cannot be served."
+        )
+    return inner
 
 
 class Head:
@@ -25,6 +33,9 @@ class Head:
         """Try the output matrix alone against the whole forward, on eight random rows."""
         self.model, self.decoder = model, decoder
         self.matrix: Any = None
+        with torch.inference_mode():
+            first = torch.zeros((1, 1), dtype=torch.long, device=next(model.parameters()).device)
+            self.kind = type(decoder(input_ids=first, use_cache=False))
         matrix = model.get_output_embeddings()
         weight = getattr(matrix, "weight", None)
         if weight is None or weight.ndim != 2:
@@ -42,7 +53,7 @@ class Head:
 
     def whole(self, hidden: Tensor) -> Tensor:
         """The model's own forward with its decoder giving `hidden` as its answer."""
-        given = BaseModelOutputWithPast(last_hidden_state=hidden[None])
+        given = self.kind(last_hidden_state=hidden[None])
         tokens = torch.zeros((1, len(hidden)), dtype=torch.long, device=hidden.device)
         self.decoder.forward = lambda *_, **__: given
         try:

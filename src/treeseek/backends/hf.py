@@ -134,7 +134,7 @@ def _config(name: str) -> Any:
             f"{name} holds no config.json: give the folder of a Hugging Face model, the one with "
             "config.json, model.safetensors and tokenizer.json."
         )
-    if not folder.is_dir() and (folder.exists() or len(folder.parts) != 2 and "/" in name):
+    if not folder.is_dir() and (folder.exists() or ("/" in name and len(folder.parts) != 2)):
         raise NotAModel(f"{name} is no folder: give a model's folder or a hub id (owner/name).")
     try:
         return AutoConfig.from_pretrained(folder if folder.is_dir() else name)

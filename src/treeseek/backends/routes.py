@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from treeseek.backends.attention import NAME, Layout, MaskCache, SharedPart, TreeCache
+from treeseek.backends.attention import NAME, Layout, MaskCache, SharedPart, TreeCache, current
 from treeseek.backends.groups import Shared, Tails, group, whole
 from treeseek.backends.plan import Call
 from treeseek.backends.slots import SlotTable
@@ -48,14 +48,17 @@ class TreeRoute:
     def rows(self, layout: Layout) -> Tensor:
         """One forward of the decoder over the rows of `layout`."""
         self.cache.layout = layout
-        out = self.decoder(
-            input_ids=layout.tokens,
-            position_ids=layout.depths,
-            past_key_values=self.cache,
-            use_cache=True,
-            tree=layout,
-        )
-        self.cache.layout = None
+        token = current.set(layout)
+        try:
+            out = self.decoder(
+                input_ids=layout.tokens,
+                position_ids=layout.depths,
+                past_key_values=self.cache,
+                use_cache=True,
+            )
+        finally:
+            current.reset(token)
+            self.cache.layout = None
         hidden: Tensor = out.last_hidden_state
         return hidden[0]
 
@@ -103,7 +106,8 @@ class MaskRoute:
         window = getattr(self.config, "sliding_window", None)
 
         def mask(width: int | None) -> Tensor:
-            found = part.mask(width, 1, dtype)
+            hides = width is not None and part.deepest >= abs(width)
+            found = part.mask(width if hides else None, 1, dtype)
             if found is None:
                 shape = (layout.count, part.width)
                 found = torch.zeros(shape, dtype=dtype, device=layout.device)
@@ -112,4 +116,6 @@ class MaskRoute:
         if not self.by_type:
             return mask(window)
         kinds = set(self.config.layer_types)
-        return {kind: mask(window if kind == "sliding_attention" else None) for kind in kinds}
+        chunk = getattr(self.config, "attention_chunk_size", None)
+        widths = {"sliding_attention": window, "chunked_attention": -chunk if chunk else None}
+        return {kind: mask(widths.get(kind)) for kind in kinds}

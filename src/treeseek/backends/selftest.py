@@ -54,9 +54,7 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
             reason, route = _attempt(trial, head, make)
             if not reason:
                 notes = (_note(model, route.name, reasons),) if reasons else ()
-                return LocalBackend(
-                    model, route, slots=slots, nodes=nodes, head=head, notes=notes
-                )
+                return LocalBackend(model, route, slots=slots, nodes=nodes, head=head, notes=notes)
             reasons.append(reason)
         model.set_attn_implementation(attention)
         error = trial.error(ReplayBackend(model, head=head, pure=not scaled))
@@ -66,9 +64,7 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
             f"(relative error {error:.0e}): it cannot be searched."
         )
     notes = (_note(model, "replay", reasons),)
-    return ReplayBackend(
-        model, head=head, pure=not scaled, slots=slots, nodes=nodes, notes=notes
-    )
+    return ReplayBackend(model, head=head, pure=not scaled, slots=slots, nodes=nodes, notes=notes)
 
 
 class Trial:
