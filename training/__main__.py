@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not chosen.measure_only:
         tokenizer = build_tokenizer(recipe.seed, context=recipe.context)
         save(train(recipe, tokenizer), tokenizer, chosen.out)
-    figures = evaluate(chosen.out, problems=chosen.problems)
+    figures = evaluate(chosen.out, problems=chosen.problems, threads=chosen.threads)
     write_card(chosen.out, recipe, figures)
     print(f"written: {chosen.out}")
 

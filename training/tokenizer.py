@@ -44,7 +44,7 @@ def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
         digits = str(number)
         merges.append((digits[:-1], digits[-1]))
         vocabulary[digits] = len(vocabulary)
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
     tokenizer.add_special_tokens([BEGIN, END, PAD])
     tokenizer.pre_tokenizer = _splitter()  # type: ignore[assignment]
     tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]

@@ -1,0 +1,88 @@
+"""A short course learns, is the same twice, and leaves a folder that transformers loads."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+pytest.importorskip("transformers")
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from training.card import write_card
+from training.evaluate import evaluate
+from training.recipe import Recipe
+from training.tokenizer import build_tokenizer
+from training.train import IGNORED, batches, save, train
+
+TINY = replace(
+    Recipe(),
+    width=32,
+    layers=1,
+    heads=2,
+    feed_forward=64,
+    context=64,
+    steps=60,
+    warm_up=5,
+    rate=1e-2,
+    threads=1,
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_tokenizer(1, context=TINY.context)
+
+
+def losses(printed: str) -> list[float]:
+    lines = [line.split() for line in printed.splitlines() if line.startswith("step")]
+    return [float(words[words.index("loss") + 1]) for words in lines]
+
+
+def test_batches_learn_answers_and_not_prompts(tokenizer):
+    shapes = []
+    for tokens, targets in islice(batches(TINY, tokenizer), 8):
+        shapes.append(tuple(tokens.shape))
+        kept = targets != IGNORED
+        assert torch.equal(tokens[kept], targets[kept])
+        assert 0.5 < kept.float().mean() < 1.0
+        assert not (targets == tokenizer.bos_token_id).any()
+        assert (targets == tokenizer.eos_token_id).any()
+        opening = tokenizer("Make", add_special_tokens=False).input_ids[0]
+        begun = tokens[:, :-1] == tokenizer.bos_token_id
+        made = begun & (tokens[:, 1:] == opening)
+        assert (targets[:, 1:][made] == IGNORED).any()
+    half, whole = (2 * TINY.rows, TINY.context // 2 + 1), (TINY.rows, TINY.context + 1)
+    assert shapes == [half, half, half, whole] * 2
+
+
+def test_a_short_course_learns_and_is_the_same_twice(tokenizer, capsys):
+    first = train(TINY, tokenizer)
+    course = losses(capsys.readouterr().out)
+    assert course[-1] < course[0] - 1
+    second = train(TINY, tokenizer)
+    for one, two in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_the_folder_loads_and_is_measured(tokenizer, tmp_path):
+    model = train(replace(TINY, steps=3), tokenizer)
+    save(model, tokenizer, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    for mine, theirs in zip(model.parameters(), loaded.parameters(), strict=True):
+        assert torch.equal(mine.to(torch.bfloat16).float(), theirs)
+    figures = evaluate(tmp_path, problems=5, pages=5, threads=1)
+    assert set(figures.greedy) == set(figures.any_of_16) == {3, 4}
+    assert figures.english_nats_per_token > 1
+    write_card(tmp_path, TINY, figures)
+    card = (tmp_path / "README.md").read_text()
+    assert f"{figures.parameters:,} parameters" in card
+    assert f"| 3 numbers | {figures.greedy[3]:.3f} |" in card
