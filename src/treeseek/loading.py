@@ -4,8 +4,10 @@
 one; anything else is a Hugging Face id or a folder, with or without `hf:` before it.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
@@ -15,9 +17,29 @@ from treeseek.model import LM
 EMBEDDED = Path(__file__).parent / "models" / "embedded"
 
 
+class Words:
+    """A transformers tokenizer as treeseek uses it: `tokenizer(prompt)` in, plain text out."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        """Wrap `tokenizer`."""
+        self.tokenizer = tokenizer
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids as `tokenizer(text)` gives them."""
+        return list(self.tokenizer(text)["input_ids"])
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Text of `tokens`, special tokens left out."""
+        text = self.tokenizer.decode(
+            list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return str(text)
+
+
 def load(
-    model: str = "embedded",
+    model: Any = "embedded",
     *,
+    tokenizer: Any = None,
     dtype: str | None = None,
     device: str | None = None,
     threads: int | None = None,
@@ -26,24 +48,54 @@ def load(
 ) -> LM:
     """Load `model` and check that its tree gives the same logits as its plain forward.
 
-    `dtype` is float32 (the default on a CPU), bfloat16 or float16; `device` cpu or cuda;
-    `threads` what torch may use; `slots` how many tokens the cache holds, `nodes` how many the
-    tree may name before `lm.clear()`.
+    `model` is a name (see above) or a transformers causal LM with its `tokenizer`; such a model
+    belongs to treeseek from then on. `dtype` is float32 (the default on a CPU), bfloat16 or
+    float16; `device` cpu or cuda; `threads` what torch may use; `slots` how many tokens the cache
+    holds, `nodes` how many the tree may name before `lm.clear()`.
 
     Raises NotAModel, BrokenWeights, VocabularyMismatch, MissingExtra, InvalidOption.
     """
     for name, value in (("threads", threads), ("slots", slots), ("nodes", nodes)):
         if value is not None and value < 1:
             raise InvalidOption(f"{name}={value}: give a whole number of at least 1.")
+    if not isinstance(model, str | Path):
+        return _adopt(model, tokenizer, slots, nodes)
+    model = str(model)
+    if tokenizer is not None:
+        raise InvalidOption("tokenizer= goes with a model object; a name brings its own.")
     if model.startswith("toy:"):
         return _toy(model, slots, nodes)
     from treeseek.backends.hf import load_hf
 
     source = str(EMBEDDED) if model == "embedded" else model.removeprefix("hf:")
-    backend, tokenizer, ends = load_hf(
+    backend, words = load_hf(
         source, dtype=dtype, device=device, threads=threads, slots=slots, nodes=nodes
     )
-    return LM(backend, tokenizer, name=model, ends=ends)
+    return LM(backend, Words(words), name=model, ends=_ends(backend, words))
+
+
+def _adopt(network: Any, tokenizer: Any, slots: int | None, nodes: int | None) -> LM:
+    if tokenizer is None or not hasattr(network, "get_output_embeddings"):
+        raise InvalidOption(
+            f"load({type(network).__name__}): give a model's name, or a transformers causal LM "
+            "together with tokenizer=."
+        )
+    from treeseek.backends.selftest import serve
+
+    backend = serve(network.eval(), slots=slots, nodes=nodes)
+    name = network.config.name_or_path or type(network).__name__
+    return LM(backend, Words(tokenizer), name=name, ends=_ends(backend, tokenizer))
+
+
+def _ends(backend: Any, tokenizer: Any) -> list[int]:
+    """End tokens: the generation configuration's, else the tokenizer's."""
+    settings = getattr(backend.model, "generation_config", None)
+    ends = getattr(settings, "eos_token_id", None)
+    if ends is None:
+        ends = tokenizer.eos_token_id
+    if ends is None:
+        return []
+    return [int(end) for end in ends] if isinstance(ends, list | tuple) else [int(ends)]
 
 
 @lru_cache(maxsize=4)
