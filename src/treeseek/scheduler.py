@@ -34,6 +34,7 @@ class Scheduler:
         self.seats: list[Seat] = []
         self.clock = clock
         self.rounds = 0
+        self.failed: Seat | None = None
         self._deadlines: dict[Seat, tuple[float, float | None]] = {}
 
     def add(self, seat: Seat, *, seconds: float | None = None) -> Seat:
@@ -43,15 +44,28 @@ class Scheduler:
         self._deadlines[seat] = (now, None if seconds is None else now + seconds)
         return seat
 
+    def cut(self, seat: Seat) -> None:
+        """End `seat` at its next request, as if its seconds were over."""
+        started, _ = self._deadlines[seat]
+        self._deadlines[seat] = (started, started)
+
     def step(self) -> bool:
-        """Run one round; False once every search has ended."""
+        """Run one round; False once every search has ended.
+
+        An error of one search (`failed`) closes that search alone: stepping on serves the rest.
+        """
         self.rounds += 1
         wanted: dict[LM, dict[int, list[Waiting]]] = {}
         active = False
         for seat in self.seats:
             if seat.live.ended:
                 continue
-            self._visit(seat, wanted)
+            try:
+                self._visit(seat, wanted)
+            except Exception:
+                seat.live.close()
+                self.failed = seat
+                raise
             started, _ = self._deadlines[seat]
             seat.cost.seconds = self.clock() - started
             active = active or not seat.live.ended
