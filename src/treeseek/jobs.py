@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Law:
     """A How with nothing left open, and whether it changes a row at all."""
 
-    __slots__ = ("constraint", "group", "lm", "plain", "sampler", "tilt", "warp")
+    __slots__ = ("constraint", "group", "lm", "plain", "sampler", "setting", "tilt", "warp")
 
     def __init__(self, how: How, lm: LM) -> None:
         """Resolve `how`; raises Incompatible for a model with another vocabulary."""
@@ -41,9 +41,10 @@ class Law:
         self.sampler: Sampler | None = how.sampler
         self.tilt = how.tilt
         self.plain = self.warp is None and how.constraint is None and how.tilt is None
+        key = how.constraint and how.constraint.key
+        self.setting = repr((self.warp, how.sampler, key))
         self.group: object = id(how.tilt) if how.tilt is not None else 0
         if not self.plain or how.sampler is not None:
-            key = how.constraint and how.constraint.key
             self.group = (self.group, self.warp, key, how.sampler)
 
 

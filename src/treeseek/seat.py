@@ -179,7 +179,7 @@ class Seat:
         fresh = None if sampler is None else sampler.initial()
         if fresh is None and constraint is None:
             return None, None, []
-        key = repr((sampler, constraint and constraint.key))
+        key = law.setting
         live, behind, at = self.live, [], handle
         while (key, at) not in self._states and live.parents[at] >= 0:
             behind.append(at)
@@ -200,9 +200,8 @@ class Seat:
                 continue
             for job, run in zip(entry.jobs, entry.reply.continuations, strict=True):
                 if isinstance(job, SampleJob) and (job.sampled, job.allowed) != (None, None):
-                    law = job.law
-                    key = repr((law.sampler, law.constraint and law.constraint.key))
-                    self._states[(key, run.node.handle)] = (job.sampled, job.allowed)
+                    at = (job.law.setting, run.node.handle)
+                    self._states[at] = (job.sampled, job.allowed)
 
     def note(self, address: int, computed: int, need: int) -> None:
         """Count a row: `computed` tokens went through the model for it, `need` were asked for."""

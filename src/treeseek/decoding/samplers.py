@@ -48,6 +48,9 @@ class Sampler(Protocol):
         Raises BrokenLogits for a row that holds NaN or +inf, or allows no token.
         """
 
+    def observe(self, scores: Rows, token: int, state: Any) -> Hashable:
+        """State after `token` followed a node with the row `scores` [V], whoever chose it."""
+
 
 @dataclass(frozen=True)
 class Gumbel:
@@ -66,6 +69,10 @@ class Gumbel:
         tokens, _ = gumbel_argmax(scores, keys)
         picked = scores[np.arange(len(tokens)), tokens].astype(np.float64)
         return Draw(tokens, picked - log_sum_exp(scores), [None] * len(tokens))
+
+    def observe(self, scores: Rows, token: int, state: Any) -> Hashable:
+        """Nothing is remembered."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,10 @@ class Greedy:
                 "check the model's logits and whether the constraint leaves a token"
             )
         return Draw(tokens, np.zeros(len(tokens)), [None] * len(tokens))
+
+    def observe(self, scores: Rows, token: int, state: Any) -> Hashable:
+        """Nothing is remembered."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,26 +136,33 @@ class Mirostat:
         count = np.arange(len(scores))
         kept = np.full(scores.shape, -np.inf)
         lse = np.empty(len(scores))
-        for i in count:
+        for i, mu in enumerate(states):
             row = scores[i].astype(np.float64)
             lse[i] = summarise(row[None], 0, entropy=False).lse[0]
-            within = self._within(row, (lse[i] - row) / _LN2, float(states[i]))
+            within = self._within(row, (lse[i] - row) / _LN2, mu)
             kept[i, within] = row[within]
         tokens, _ = gumbel_argmax(kept, keys)
         picked = kept[count, tokens]
         surprise = (lse - picked) / _LN2
-        moved = [
-            float(mu) - self.rate * (bits - self.target)
-            for mu, bits in zip(states, surprise.tolist(), strict=True)
-        ]
+        moved = [self._moved(mu, bits) for mu, bits in zip(states, surprise.tolist(), strict=True)]
         return Draw(tokens, picked - log_sum_exp(kept), list(moved))
+
+    def observe(self, scores: Rows, token: int, state: Any) -> Hashable:
+        """Move the bound by the surprise of `token`, as if it had been drawn."""
+        row = scores.astype(np.float64)
+        lse = float(summarise(row[None], 0, entropy=False).lse[0])
+        return self._moved(state, (lse - float(row[token])) / _LN2)
+
+    def _moved(self, mu: Any, bits: float) -> float:
+        return float(mu) - self.rate * (bits - self.target)
 
     def _within(self, row: Floats, surprise: Floats, mu: float) -> Ints:
         """The tokens that the bound leaves in play, never none."""
         if self.version == 1:
-            return summarise(row[None], self._zipf_k(surprise, mu), entropy=False).tokens[0]
+            k = self._zipf_k(surprise, mu)
+            return summarise(row[None], k, entropy=False).tokens.ravel()
         within = np.flatnonzero(surprise <= mu)
-        return within if len(within) else row.argmax()[None]
+        return within if len(within) else np.array([row.argmax()])
 
     def _zipf_k(self, surprise: Floats, mu: float) -> int:
         """How many tokens keep the expected surprise of Zipf's law near mu."""

@@ -1,0 +1,298 @@
+"""The engine beside transformers, and by itself: `python -m benchmarks.engine [--quick] [--only A]`.
+
+Every row is a ratio of CPU time, ours against the peer's, from interleaved rounds with equal token
+counts; wall-clock ratios stand beside it. The last line is one JSON object. `--write` puts the
+table into benchmarks/RESULTS.md.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+import treeseek
+from benchmarks.arms import Arm, Spread, interleave, ratio
+from benchmarks.free import free_rows
+from benchmarks.machine import machine
+from benchmarks.models import Pair, pair
+from benchmarks.report import print_table, write_section
+from treeseek.declare import strategy
+from treeseek.requests import Expand, Sample
+
+GOALS = {
+    ("greedy", "A"): 0.97, ("greedy", "B"): 0.97,
+    ("greedy", "stories260K"): 0.97, ("greedy", "embedded"): 0.97,
+    ("beam 8", "A"): 1.1, ("beam 8", "B"): 1.0,
+    ("8 samples", "A"): 1.1, ("8 samples", "B"): 1.0,
+    ("8 samples", "stories260K"): 1.5, ("8 samples", "embedded"): 1.5,
+    ("8 searches at once", "A"): 2.5, ("8 searches at once", "B"): 2.5,
+    ("8 searches at once", "stories260K"): 2.5, ("8 searches at once", "embedded"): 2.5,
+}  # fmt: skip
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    model: str
+    what: str
+    ratio: str
+    cpu: float
+    wall: float
+    goal: float | None
+    tokens: int
+    computed: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def compare(
+    made: Pair, what: str, ours: Callable[[], int], theirs: Callable[[], int], rounds: int
+) -> Row:
+    """Time two arms in turn and make a row; the tree is emptied before each of our runs."""
+    before = made.lm.backend.spent
+    arms = [
+        Arm("theirs", theirs, made.lm.clear),
+        Arm("ours", ours, made.lm.clear),
+    ]
+    interleave(arms, rounds=rounds)
+    cpu, wall = ratio(arms[0], arms[1]), ratio(arms[0], arms[1], "wall")
+    assert before.recomputed == 0, "something was evicted"
+    per = Spread.of([1e3 * seconds / arms[1].tokens for seconds in arms[1].cpu])
+    return Row(
+        made.name, what, str(cpu), cpu.median, wall.median, GOALS.get((what, made.name)),
+        arms[1].tokens, once(made), {"ms_a_token": str(per), "wall": str(wall)},
+    )  # fmt: skip
+
+
+def once(made: Pair) -> str:
+    """Tokens put through the model for each distinct prefix in the tree, in the last run."""
+    spent, tree = made.lm.backend.spent, made.lm.tree
+    computed = spent.computed - made.counted
+    return f"{computed / made.lm.backend.warm():.2f}" if len(tree) else "-"
+
+
+def greedy(made: Pair, length: int, rounds: int) -> Row:
+    """One continuation, batch 1, against `generate`."""
+
+    def ours() -> int:
+        made.mark()
+        result = treeseek.search(made.prompt, model=made.lm, limit=length)
+        assert result.best is not None
+        outputs["ours"] = list(result.best.token_ids)
+        return result.best.tokens
+
+    def theirs() -> int:
+        out = made.generate(length, do_sample=False)
+        outputs["theirs"] = out[0].tolist()
+        return len(out[0])
+
+    outputs: dict[str, list[int]] = {}
+    row = compare(made, "greedy", ours, theirs, rounds)
+    row.detail["same text"] = outputs["ours"] == outputs["theirs"]
+    return row
+
+
+def beam(made: Pair, length: int, rounds: int) -> Row:
+    """Beam search of width 8, all eight beams compared."""
+    search = treeseek.strategies.beam(width=8)
+
+    def ours() -> int:
+        made.mark()
+        result = treeseek.search(made.prompt, model=made.lm, limit=length, strategy=search, n=8)
+        outputs["ours"] = [list(c.token_ids) for c in result.candidates]
+        return sum(c.tokens for c in result.candidates)
+
+    def theirs() -> int:
+        out = made.generate(length, do_sample=False, num_beams=8, num_return_sequences=8)
+        outputs["theirs"] = out.tolist()
+        return int(out.numel())
+
+    outputs: dict[str, list[list[int]]] = {}
+    row = compare(made, "beam 8", ours, theirs, rounds)
+    row.detail["same beams"] = outputs["ours"] == outputs["theirs"]
+    return row
+
+
+def samples(made: Pair, length: int, rounds: int) -> Row:
+    """Eight samples of one prompt at temperature 1."""
+    search = treeseek.strategies.sample()
+    seeds = iter(range(10**6))
+
+    def ours() -> int:
+        made.mark()
+        result = treeseek.search(
+            made.prompt, model=made.lm, limit=length, strategy=search, n=8, seed=next(seeds)
+        )
+        return sum(c.tokens for c in result.candidates)
+
+    def theirs() -> int:
+        out = made.generate(
+            length, do_sample=True, num_return_sequences=8, top_k=0, top_p=1.0, temperature=1.0
+        )
+        return int(out.numel())
+
+    return compare(made, "8 samples", ours, theirs, rounds)
+
+
+def together(made: Pair, length: int, rounds: int) -> Row:
+    """Eight searches on eight prompts: at once against one after another, both ours."""
+    prompts = [[*made.prompt[:-1], 5 + i] for i in range(8)]
+    prompts = [[7 + i, *prompt[1:]] for i, prompt in enumerate(prompts)]
+
+    def at_once() -> int:
+        made.mark()
+        results = treeseek.search_all(prompts, model=made.lm, limit=length)
+        return sum(r.best.tokens for r in results if r.best)
+
+    def in_turn() -> int:
+        made.mark()
+        results = [treeseek.search(p, model=made.lm, limit=length) for p in prompts]
+        return sum(r.best.tokens for r in results if r.best)
+
+    return compare(made, "8 searches at once", at_once, in_turn, rounds)
+
+
+@strategy()
+def levels(ctx: Any, root: Any, *, nodes: int = 64, rounds: int = 8, draw: bool = False) -> Any:
+    """Grow `nodes` continuations of the root token by token: expands, or draws."""
+    if draw:
+        yield [Sample(root, n=nodes, limit=rounds)]
+        return
+    (first,) = yield [Expand(root, k=nodes)]
+    front = first.children
+    for _ in range(rounds):
+        replies = yield [Expand(node, k=8) for node in front]
+        front = [reply.children[0] for reply in replies]
+
+
+def widths(made: Pair, rounds: int) -> list[dict[str, Any]]:
+    """Milliseconds of CPU time for one expand of N nodes, N = 1 ... 128."""
+    table = []
+    for nodes in (1, 2, 4, 8, 16, 32, 64, 128):
+        per = []
+        for _ in range(rounds):
+            made.lm.clear()
+            run = treeseek.start(
+                made.prompt, model=made.lm, strategy=levels(nodes=nodes, rounds=6), limit=64
+            )
+            run.step()
+            run.step()
+            begin, calls = time.process_time(), made.lm.backend.spent.forwards
+            while run.step():
+                pass
+            calls = made.lm.backend.spent.forwards - calls
+            per.append(1e3 * (time.process_time() - begin) / max(calls, 1))
+        spread = Spread.of(per)
+        table.append({"nodes": nodes, "ms": round(spread.median, 3), "spread": str(spread)})
+    return table
+
+
+def overhead(made: Pair, rounds: int) -> dict[str, Any]:
+    """Milliseconds a call outside the model, 64 nodes behind a prompt of 1,024 tokens.
+
+    The model is the forward and the head; the pass over the vocabulary (log-sum-exp, likeliest
+    tokens) is given apart from the rest, which is planning, tree, scheduler and strategy.
+    """
+    from treeseek import serving
+
+    prompt = (made.prompt * 1024)[:1024]
+    clock = time.perf_counter
+    inside = {"model": 0.0, "rows": 0.0}
+
+    def timed(part: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **options: Any) -> Any:
+            begin = clock()
+            try:
+                return call(*args, **options)
+            finally:
+                inside[part] += clock() - begin
+
+        return run
+
+    backend: Any = made.lm.backend
+    route, head, summarise = backend.route.rows, backend.head, serving.summarise
+    figures: list[tuple[float, float, float]] = []
+    try:
+        backend.route.rows = timed("model", route)
+        backend.head = timed("model", head)
+        serving.summarise = timed("rows", summarise)
+        for _ in range(rounds):
+            made.lm.clear()
+            run = treeseek.start(
+                prompt, model=made.lm, strategy=levels(nodes=64, rounds=6), limit=64
+            )
+            run.step()
+            run.step()
+            while True:
+                inside.update(model=0.0, rows=0.0)
+                begin = clock()
+                going = run.step()
+                whole = clock() - begin
+                if not going:
+                    break
+                figures.append((whole - sum(inside.values()), inside["rows"], inside["model"]))
+    finally:
+        backend.route.rows, backend.head, serving.summarise = route, head, summarise
+    engine, rows, model = (Spread.of([1e3 * f[i] for f in figures]) for i in range(3))
+    return {
+        "engine_ms": str(engine), "engine_median_ms": engine.median, "goal_ms": 0.3 + 0.005 * 64,
+        "vocabulary_ms": str(rows), "model_ms": str(model), "nodes": 64, "context": 1024,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure, print, and end in one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small models, three rounds")
+    parser.add_argument("--only", action="append", help="a model: A, B, stories260K, embedded")
+    parser.add_argument("--rounds", type=int, help="counted rounds (default 9, quick 3)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(options.threads)
+    rounds = options.rounds or (3 if options.quick else 9)
+    names = options.only or (
+        ["stories260K", "embedded"] if options.quick else ["stories260K", "embedded", "A", "B"]
+    )
+    facts = machine(options.threads)
+    rows: list[Row] = []
+    sweep: dict[str, Any] = {}
+    outside: dict[str, Any] = {}
+    for name in names:
+        made = pair(name)
+        if made is None:
+            print(f"{name}: its files are absent, skipped")
+            continue
+        torch.set_num_threads(options.threads)
+        length = 32 if name == "B" else 64
+        for measure in (greedy, beam, samples, together):
+            rows.append(measure(made, length, rounds))
+            print(rows[-1], flush=True)
+        sweep[name] = widths(made, rounds)
+        print(name, sweep[name], flush=True)
+        if name == "A" or options.quick:
+            outside[name] = overhead(made, rounds) if name == "A" else None
+    free = free_rows(rounds=rounds, quick=options.quick)
+    report = {
+        "machine": facts, "rows": [asdict(row) for row in rows], "expand": sweep,
+        "outside_the_forward": outside, "free_model": free,
+    }  # fmt: skip
+    print_table(report)
+    if options.write:
+        write_section("engine", report)
+    print(json.dumps(report, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The models that are timed: two random-weight Llamas, stories260K, the embedded model.
+
+A (15 M parameters) and B (110 M) have random weights: their speed is that of a trained model of
+the same shape, their text means nothing. Each comes twice, once for treeseek and once, untouched,
+for transformers.
+"""
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import treeseek
+from treeseek.loading import EMBEDDED
+
+SHAPES = {
+    "A": dict(hidden_size=288, num_hidden_layers=6, num_attention_heads=6, intermediate_size=768),
+    "B": dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=2048),
+}
+
+
+@dataclass
+class Pair:
+    """One model twice: `lm` for treeseek, `network` for transformers, and a prompt in ids."""
+
+    name: str
+    lm: treeseek.LM
+    network: Any
+    prompt: list[int]
+    counted: int = 0
+
+    def mark(self) -> None:
+        """Count computed tokens from here."""
+        self.counted = self.lm.backend.spent.computed
+
+    def generate(self, length: int, **how: Any) -> torch.Tensor:
+        """transformers' own continuation(s) [n, length] of the prompt."""
+        ids = torch.tensor([self.prompt])
+        with torch.inference_mode():
+            out: torch.Tensor = self.network.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=length,
+                min_new_tokens=length,
+                **how,
+            )
+        return out[:, ids.shape[1] :]
+
+
+class NoWords:
+    """A tokenizer for models without words."""
+
+    eos_token_id = None
+
+    def __call__(self, text: str) -> dict[str, list[int]]:
+        """No text is ever given."""
+        raise ValueError("these models are prompted by token ids")
+
+    def decode(self, tokens: Sequence[int], **_: object) -> str:
+        """Nothing to read."""
+        return ""
+
+
+def shared() -> Path:
+    """Folder of shared models and data."""
+    return Path(os.environ.get("TREESEEK_SHARED", "../shared"))
+
+
+def pair(name: str, *, prompt: int = 64) -> Pair | None:
+    """The model called `name` with a prompt of that many tokens; None if its files are absent."""
+    if name in SHAPES:
+        return _random(name, prompt)
+    folder = EMBEDDED if name == "embedded" else shared() / "models" / name
+    if not (folder / "model.safetensors").exists():
+        return None
+    from transformers import AutoModelForCausalLM
+
+    network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    return _pair(name, network, min(prompt, 64))
+
+
+def _random(name: str, prompt: int) -> Pair:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=32000,
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
+        initializer_range=0.05,
+        eos_token_id=None,
+        bos_token_id=None,
+        **SHAPES[name],
+    )
+    return _pair(name, LlamaForCausalLM(config).eval(), prompt)
+
+
+def _pair(name: str, network: Any, prompt: int) -> Pair:
+    network.generation_config.eos_token_id = None
+    network.generation_config.pad_token_id = 0
+    ours = copy.deepcopy(network)
+    lm = treeseek.load(ours, tokenizer=NoWords())
+    generator = torch.Generator().manual_seed(2)
+    vocabulary = network.config.vocab_size
+    ids = torch.randint(3, vocabulary, (prompt,), generator=generator).tolist()
+    return Pair(name, lm, network, ids)
