@@ -276,7 +276,7 @@ def _contenders(row: NDArray[np.floating[Any]], key: np.uint64, table: Keys, k: 
         upper[start : start + _CHUNK] = _high(words).astype(np.float32).view(np.int32)
     upper *= -_LN2 * 2.0**-23
     upper += row
-    leaders = upper.argmax()[None] if k == 1 else np.argpartition(upper, left - k)[-k:]
+    leaders = np.array([upper.argmax()]) if k == 1 else np.argpartition(upper, left - k)[-k:]
     exact = row[leaders] + _to_gumbel(_hashed(table[leaders] ^ key))
     bar = float(exact.min()) - (32 + 127) * _LN2
     # Rounding: at most eight float32 operations on numbers no larger than these.

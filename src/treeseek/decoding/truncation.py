@@ -24,14 +24,14 @@ def top_k(scores: Scores, k: int) -> Kept:
 
 
 def top_p(scores: Scores, p: float) -> Kept:
-    """The fewest likeliest tokens whose mass is at least p; ties at the edge to the higher id.
+    """The fewest likeliest tokens whose mass is at least p, ties at the edge to the lower id.
 
     Reference: nucleus.
     """
     weights, total, _ = _weighed(scores)
     spare = 1.0 - p
     # Tokens below this weigh less than half of `spare` together: all of them go, unsorted.
-    rivals = np.flatnonzero(weights > total * spare / (2 * len(scores)))
+    rivals = np.flatnonzero(weights > total * spare / (2 * len(scores)))[::-1]
     order = np.argsort(scores[rivals], kind="stable")
     masses = np.cumsum(weights[rivals][order], dtype=np.float64)
     masses += total - masses[-1]

@@ -160,8 +160,10 @@ class Warp:
         if not len(left) or not math.isfinite(row.max()):
             return
         scores = row[left]
+        if self.top_k:
+            kept = truncation.top_k(scores, self.top_k)
+            left, scores = left[kept], scores[kept]
         for rule, setting, active in (
-            (truncation.top_k, self.top_k, self.top_k > 0),
             (truncation.top_p, self.top_p, self.top_p < 1.0),
             (truncation.min_p, self.min_p, self.min_p > 0.0),
             (truncation.typical_p, self.typical_p, self.typical_p < 1.0),
