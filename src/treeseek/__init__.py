@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeseek import errors, strategies
     from treeseek.budget import Budget
+    from treeseek.declare import Range, Strategy, strategy
     from treeseek.decoding.samplers import Greedy, Gumbel, Mirostat
     from treeseek.decoding.stops import Stop
     from treeseek.decoding.warp import Warp
+    from treeseek.front import Progress, Run, asearch, drive, search, search_all, start, stream
     from treeseek.loading import load
     from treeseek.model import LM
     from treeseek.replies import BudgetSpent
@@ -31,9 +33,7 @@ if TYPE_CHECKING:
         Walk,
     )
     from treeseek.result import Answer, Candidate, Cost, Result
-    from treeseek.front import Progress, Run, asearch, drive, search, search_all, start, stream
     from treeseek.seat import MemoryJournal
-    from treeseek.declare import Range, Strategy, strategy
 
 __version__ = "0.1.0"
 

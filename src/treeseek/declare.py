@@ -127,10 +127,10 @@ class StrategyFactory:
         hints = get_type_hints(self.function, include_extras=True)
         options = {}
         for name, parameter in list(inspect.signature(self.function).parameters.items())[2:]:
-            kind, notes = hints.get(name, Any), ()
+            kind: Any = hints.get(name, Any)
+            notes: list[Any] = []
             if get_origin(kind) is Annotated:
-                kind, *rest = get_args(kind)
-                notes = tuple(rest)
+                kind, *notes = get_args(kind)
             bounds = next((note for note in notes if isinstance(note, Range)), None)
             about = next((note for note in notes if isinstance(note, str)), "")
             options[name] = Option(name, kind, parameter.default, bounds, about)
@@ -180,7 +180,7 @@ def _is_a(value: Any, kind: Any) -> bool:
         origin = get_origin(one)
         if one is Any or (origin is Literal and value in get_args(one)):
             return True
-        if origin is Callable or origin is not None and origin is get_origin(Callable[..., Any]):
+        if origin is get_origin(Callable[..., Any]):
             if callable(value):
                 return True
             continue

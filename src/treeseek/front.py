@@ -8,6 +8,7 @@ from typing import Any
 
 from treeseek.budget import Budget, Ledger
 from treeseek.constraints.protocol import Constraint
+from treeseek.declare import Strategy, StrategyFactory
 from treeseek.decoding.samplers import Sampler
 from treeseek.decoding.stops import Stop
 from treeseek.decoding.warp import Warp
@@ -21,7 +22,6 @@ from treeseek.result import Candidate, Result, rank
 from treeseek.scheduler import Scheduler
 from treeseek.seat import Journal, Seat
 from treeseek.strategies.greedy import greedy
-from treeseek.declare import Strategy, StrategyFactory
 from treeseek.tree import path_name
 
 _LEAVES = 16

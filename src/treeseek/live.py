@@ -380,7 +380,8 @@ class Live:
 
     def _adopt(self, start: Node, found: Iterable[Found]) -> None:
         for candidate in found:
-            handle = self._run(start.handle, candidate.tokens, candidate.logprobs)
+            root = self._derive(candidate.prompt) if candidate.prompt else start
+            handle = self._run(root.handle, candidate.tokens, candidate.logprobs)
             candidate.node = self.node(handle, candidate.finish)
 
     # Candidates.

@@ -29,17 +29,16 @@ def slices(seat: Seat, late: bool) -> bool:
         return False
     named = sum(request.budget or 0 for _, request, _ in asked)
     unnamed = sum(request.budget is None for _, request, _ in asked)
+    equal = None if left is None or not unnamed else max(0, left - named) // unnamed
     for entry, request, place in asked:
-        share = request.budget
-        if share is None and left is not None:
-            share = max(0, left - named) // unnamed
+        share = equal if request.budget is None else request.budget
         if left is not None and share is not None:
             share = min(share, max(0, left))
+            left -= share
         if isinstance(request, Spawn):
-            child = _spawn(seat, request, share, place)
+            entry.children.append(_spawn(seat, request, share, place))
         else:
-            child = _continued(seat, request, share)
-        entry.jobs = [*entry.jobs, child]
+            entry.children.append(_continued(seat, request, share))
     return True
 
 
@@ -78,24 +77,21 @@ def _continued(seat: Seat, request: Continue, share: int | None) -> Seat:
 
 
 def running(entry: Entry) -> Sequence[Seat]:
-    children: list[Seat] = [c for c in entry.jobs if isinstance(c, Seat)]
-    open_ = [c for c in children if not c.live.ended and not c.paused]
-    if isinstance(entry.request, Race) and open_:
-        return [min(open_, key=lambda c: (c.ledger.tokens, children.index(c)))]
-    return open_
+    """The nested searches that may go on now; of a race the least charged one."""
+    going = [child for child in entry.children if not child.live.ended and not child.paused]
+    if isinstance(entry.request, Race) and going:
+        return [min(going, key=lambda child: child.ledger.tokens)]
+    return going
 
 
 def settle(seat: Seat, entry: Entry) -> bool:
     """Settle a nested search once it has ended or paused; False while it runs."""
-    children: list[Seat] = [c for c in entry.jobs if isinstance(c, Seat)]
+    children = entry.children
     if isinstance(entry.request, Race):
-        ended = [(c.ledger.tokens, i) for i, c in enumerate(children) if c.live.ended]
-        running = [
-            (c.ledger.tokens, i)
-            for i, c in enumerate(children)
-            if not c.live.ended and not c.paused
-        ]
-        if running and not (ended and min(ended) < min(running)):
+        charges = [(child.ledger.tokens, index) for index, child in enumerate(children)]
+        ended = [charges[i] for i, child in enumerate(children) if child.live.ended]
+        going = [charges[children.index(child)] for child in running(entry)]
+        if going and not (ended and min(ended) < going[0]):
             return False
         cost = sum(c.ledger.tokens for c in children)
         entry.charged = seat.ledger.charge([n for c in children for n in c.ledger.charged])
@@ -125,5 +121,8 @@ def found_by(seat: Seat) -> list[Found]:
         tokens = live.path_tokens(handle)
         logprobs = live.path_logprobs(handle)
         score = candidate.node.total if candidate.score is None else candidate.score
-        found.append(Found(tokens, logprobs, candidate.finish, score, dict(candidate.scores)))
+        origin = live.origin(handle)
+        prompt = None if origin is live.roots[0] else origin
+        scores = dict(candidate.scores)
+        found.append(Found(tokens, logprobs, candidate.finish, score, scores, prompt))
     return sorted(found, key=lambda f: -f.score)

@@ -119,13 +119,17 @@ class Derived(Reply):
 
 @dataclass(slots=True)
 class Found:
-    """A candidate of a nested search, by its tokens from the nested root."""
+    """A candidate of a nested search, by its tokens from the nested root.
+
+    `prompt` is the derived prompt it continues, None for the nested search's own.
+    """
 
     tokens: list[int]
     logprobs: list[float]
     finish: str
     score: float
     scores: dict[str, float] = field(default_factory=dict)
+    prompt: list[int] | None = None
     node: Node = _bound()
 
 

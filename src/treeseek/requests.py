@@ -266,9 +266,12 @@ Request: TypeAlias = Expand | Sample | Walk | Score | Verify | Derive | Spawn | 
 
 
 class Runnable(Protocol):
-    """A configured strategy: a name, its options, its references, and a generator to run."""
+    """A configured strategy: a name and a generator to run."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its kebab-case name."""
+        ...
 
     def run(self, ctx: Any, root: Node) -> Any:
         """The generator; see treeseek.strategies."""

@@ -8,13 +8,12 @@ else is there, on drafts, or on what was already in the tree.
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from treeseek.instant import derive, judge
-from treeseek.jobs import ExpandJob, Ready, SampleJob, WalkJob
+from treeseek.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob
 from treeseek.model import LM
 from treeseek.nesting import running, settle, slices
-from treeseek.replies import Continuation, Sampled
+from treeseek.replies import Continuation, Reply, Sampled
 from treeseek.requests import Continue, Derive, Race, Sample, Score, Spawn, Verify
 from treeseek.seat import Entry, Seat
 from treeseek.serving import Waiting, serve
@@ -104,7 +103,7 @@ class Scheduler:
             if entry.reply is not None:
                 continue
             if isinstance(entry.request, Spawn | Continue | Race):
-                if not entry.jobs and not slices(seat, late):
+                if not entry.children and not slices(seat, late):
                     self._end(seat, index)
                     return False
                 if not settle(seat, entry):
@@ -146,7 +145,7 @@ class Scheduler:
             entry.reply = Sampled(runs)
         else:
             job = entry.jobs[0]
-            entry.reply = job.outcome if isinstance(job, Ready) else job.reply()  # type: ignore
+            entry.reply = _reply(job)
         return True
 
     def _cut(self, seat: Seat, job: SampleJob, late: bool) -> bool:
@@ -244,8 +243,10 @@ class Scheduler:
                 self._want(seat, job, most, wanted)
 
     def _want(
-        self, seat: Seat, job: Any, most: int | None, wanted: dict[LM, dict[int, list[Waiting]]]
+        self, seat: Seat, job: Job, most: int | None, wanted: dict[LM, dict[int, list[Waiting]]]
     ) -> None:
+        if not isinstance(job, ExpandJob | SampleJob | WalkJob):
+            return
         rows = wanted.setdefault(job.law.lm, {})
         if isinstance(job, SampleJob):
             job.ask()
@@ -257,15 +258,21 @@ class Scheduler:
                 job.summarised(known)
             else:
                 rows.setdefault(job.address, []).append(job)
-        elif isinstance(job, WalkJob):
+        else:
             reach = None if most is None else self._affordable(seat, job, most)
             for address in job.rows(reach):
                 rows.setdefault(address, []).append(job)
 
 
-def _run(job: Any) -> Continuation:
+def _run(job: Job) -> Continuation:
     if isinstance(job, SampleJob):
         return job.continuation()
-    outcome = job.outcome
-    assert isinstance(outcome, Continuation)
-    return outcome
+    assert isinstance(job, Ready) and isinstance(job.outcome, Continuation)
+    return job.outcome
+
+
+def _reply(job: Job) -> Reply:
+    if isinstance(job, ExpandJob | WalkJob):
+        return job.reply()
+    assert isinstance(job, Ready) and isinstance(job.outcome, Reply)
+    return job.outcome

@@ -60,14 +60,15 @@ class MemoryJournal(dict[tuple[Any, ...], dict[str, Any]]):
 
 
 class Entry:
-    """One request of the open list: its jobs, then its reply."""
+    """One request of the open list: its jobs or nested searches, then its reply."""
 
-    __slots__ = ("charged", "jobs", "outcome", "reply", "request")
+    __slots__ = ("charged", "children", "jobs", "outcome", "reply", "request")
 
     def __init__(self, request: Request) -> None:
         """Nothing is known yet."""
         self.request = request
         self.jobs: Sequence[Job] = ()
+        self.children: list[Seat] = []
         self.outcome: Reply | None = None
         self.reply: Reply | None = None
         self.charged = 0

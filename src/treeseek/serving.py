@@ -124,8 +124,8 @@ def _sample(law: Law, jobs: Sequence[SampleJob], logits: Rows) -> None:
     alive = list(range(len(jobs)))
     if not law.plain:
         dead = np.isneginf(scores.max(axis=1))
-        for row in np.flatnonzero(dead):
-            jobs[row].finish("dead")
+        for gone in np.flatnonzero(dead).tolist():
+            jobs[gone].finish("dead")
         if dead.any():
             alive = np.flatnonzero(~dead).tolist()
             scores = scores[alive]
