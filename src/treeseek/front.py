@@ -237,7 +237,7 @@ def search(prompt: str | Sequence[int], **options: Any) -> Result:
 
 
 def search_all(prompts: Sequence[str | Sequence[int]], **options: Any) -> list[Result]:
-    """`search` on several prompts at once: their rows share forward calls, their results do not change.
+    """`search` on several prompts at once: they share forward calls, the results are the same.
 
     Options as for `search`; one model for all.
     """
@@ -251,7 +251,7 @@ def search_all(prompts: Sequence[str | Sequence[int]], **options: Any) -> list[R
 
 
 async def asearch(prompt: str | Sequence[int], **options: Any) -> Result:
-    """`search` without blocking the event loop; concurrent calls on one model share forward calls."""
+    """`search` without blocking the event loop; concurrent calls share forward calls."""
     model = options.pop("model", "embedded")
     lm = await asyncio.to_thread(shared, model) if isinstance(model, str) else model
     run = start(prompt, model=lm, **options)

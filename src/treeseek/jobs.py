@@ -79,7 +79,7 @@ class ExpandJob:
             self.key = position_key(key, 0)
         elif law.sampler is not None and not isinstance(law.sampler, Greedy):
             raise Incompatible(
-                f"Expand cannot serve {law.sampler!r}: use Gumbel() for draws, None for the likeliest."
+                f"Expand cannot serve {law.sampler!r}: Gumbel() draws, None takes the likeliest."
             )
         self.done = False
         self.outcome: Expanded | None = None

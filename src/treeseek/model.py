@@ -56,7 +56,8 @@ class LM:
         self.summaries: dict[int, RowSummary] = {}
 
     def __repr__(self) -> str:
-        return f"LM({self.name!r}, vocabulary={self.vocabulary}, path={self.backend.capabilities.path})"
+        path = self.backend.capabilities.path
+        return f"LM({self.name!r}, vocabulary={self.vocabulary}, path={path})"
 
     @property
     def tree(self) -> Tree:
@@ -120,7 +121,7 @@ class LM:
             limit = min(limit, context - len(prompt))
         if slots is not None and len(prompt) + limit - 1 > slots:
             raise ContextOverflow(
-                f"{len(prompt)} prompt tokens and a limit of {limit} need {len(prompt) + limit - 1} "
-                f"slots, the model was loaded with {slots}: lower limit= or raise slots=."
+                f"{len(prompt)} prompt tokens and a limit of {limit} do not fit the {slots} slots "
+                "the model was loaded with: lower limit= or raise slots=."
             )
         return limit

@@ -129,7 +129,8 @@ class Expand:
 class Sample:
     """`n` continuations of `node`, each until `until`, the search's own end, or `limit` tokens.
 
-    Asking again gives new ones. Cost: one charged node a token, shared prefixes once. Reply: Sampled.
+    Asking again gives new ones. Cost: one charged node a token, shared prefixes once.
+    Reply: Sampled.
     """
 
     node: Node

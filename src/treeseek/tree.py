@@ -103,14 +103,13 @@ class Tree:
 
     def extend(self, node: int, tokens: Sequence[int]) -> int:
         """Address reached from `node` by `tokens`, adding what is new as one run."""
-        for index, token in enumerate(tokens):
-            known = self.find(node, token)
-            if known is None:
-                break
+        shared = 0
+        while shared < len(tokens) and (known := self.find(node, tokens[shared])) is not None:
             node = known
-        else:
+            shared += 1
+        rest = list(tokens[shared:])
+        if not rest:
             return node
-        rest = list(tokens[index:])
         self._grow(len(rest))
         if node != ROOT:
             run = self.tokens[node >> OFFSET_BITS]
