@@ -34,6 +34,7 @@ class Layout:
         self.pool = pool
         self.device = device
         self.count = len(call.tokens)
+        self.deepest = int(call.depths.max())
         self.tokens = torch.from_numpy(call.tokens)[None].to(device)
         self.depths = torch.from_numpy(call.depths)[None].to(device)
         first, last = int(call.slots[0]), int(call.slots[-1])
@@ -47,14 +48,18 @@ class Layout:
 
     def write(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store the rows' keys and values [1, kv heads, N, width]; return the layer's tensors."""
+        return self.store(layer, key[0].transpose(0, 1), value[0].transpose(0, 1))
+
+    def store(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store the rows' keys and values [N, kv heads, width]; return the layer's tensors."""
         keys, values = self.pool.layer(layer, key, value)
         if self.run is not None:
             first, stop = self.run
-            keys[first:stop] = key[0].transpose(0, 1)
-            values[first:stop] = value[0].transpose(0, 1)
+            keys[first:stop] = key
+            values[first:stop] = value
         else:
-            keys.index_copy_(0, self.slots, key[0].transpose(0, 1))
-            values.index_copy_(0, self.slots, value[0].transpose(0, 1))
+            keys.index_copy_(0, self.slots, key)
+            values.index_copy_(0, self.slots, value)
         return keys, values
 
     def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: "Weighing") -> Tensor:

@@ -18,10 +18,14 @@ from treeseek.tree import OFFSET_BITS
 
 CHAIN = 16
 """A run of rows this long is a group of its own (a prompt being read)."""
-TAIL_COST = 4.0
-"""Work of one key of a tail beside one key of a shared set (measured: one row reads it alone)."""
-GATHER_COST = 2.0
+TAIL_COST = 4.5
+"""Work of one key of a tail beside one key of a shared set, where a product serves many rows."""
+TAIL_START = 4000
+"""Work a shared prefix with tails costs beside one set of keys, whatever its size."""
+GATHER_COST = 4.0
 """Work of gathering one shared key that does not lie in a run of slots."""
+PART_COST = 2000
+"""Work of one more group: unrelated prompts share a set of keys only while that is cheaper."""
 UNION_LIMIT = 1 << 13
 """Tail keys past which a union is not even counted."""
 
@@ -107,6 +111,10 @@ def _split(paths: Sequence[Slots], rows: Index | None) -> list[Shared | Tails]:
     if (column == column[0]).all():
         return [_layout(grid, lengths, rows)]
     _, kind, sizes = np.unique(column, return_inverse=True, return_counts=True)
+    if int(lengths.sum()) <= UNION_LIMIT:
+        union = _union(grid, lengths, _common(grid, lengths), rows)
+        if _work(union) <= float(lengths.sum()) + PART_COST * len(sizes):
+            return [union]
     groups: list[Shared | Tails] = []
     for label in np.flatnonzero(sizes > 1):
         some = np.flatnonzero(kind == label)
@@ -164,16 +172,19 @@ def _layout(grid: Slots, lengths: Index, rows: Index | None) -> Shared | Tails:
     count, longest = len(lengths), int(lengths.max())
     if int(lengths.sum()) - count * prefix <= UNION_LIMIT:
         union = _union(grid, lengths, prefix, rows)
-        size = _width(union.keys)
-        work = size * count if isinstance(union.keys, tuple) else size * (count + GATHER_COST)
-        if work <= count * (prefix + TAIL_COST * (longest - prefix)) or longest == prefix:
+        tails = TAIL_START + count * (prefix + TAIL_COST * (longest - prefix))
+        if _work(union) <= tails or longest == prefix:
             return union
     head = _run(grid[0, :prefix]) if prefix else (0, 0)
     return Tails(rows, head, lengths - 1, grid[:, prefix:longest])
 
 
-def _width(keys: Keys) -> int:
-    return keys[1] - keys[0] if isinstance(keys, tuple) else len(keys)
+def _work(union: Shared) -> float:
+    """Keys read times rows, and the price of gathering them."""
+    rows, keys = len(union.depths), union.keys
+    if isinstance(keys, tuple):
+        return float((keys[1] - keys[0]) * rows)
+    return len(keys) * (rows + GATHER_COST)
 
 
 def _union(grid: Slots, lengths: Index, prefix: int, rows: Index | None) -> Shared:

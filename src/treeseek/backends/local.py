@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from treeseek.backends.attention import Layout
-from treeseek.backends.head import Head, decoder_of
+from treeseek.backends.head import Head
 from treeseek.backends.plan import ROWS, Batch, cut, open_call, take
 from treeseek.backends.pool import Pool
 from treeseek.backends.protocol import Block, Capabilities, Logits, Spent
@@ -31,24 +31,23 @@ class LocalBackend:
 
     def __init__(
         self,
-        model: Any,
+        head: Head,
         route: Route,
         *,
         slots: int | None = None,
         nodes: int | None = None,
         rows: int = ROWS,
-        head: Head | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        """Serve `model` by `route`; `rows` is the most tokens put through it in one call."""
-        self.model, self.route = model, route
+        """Serve the model of `head` by `route`, at most `rows` tokens of it in one call."""
+        model = head.model
+        self.head, self.route = head, route
         self.tree = Tree(nodes=nodes)
         self.slots = slots
         self.rows = rows
         self.context = context_of(model)
         self.table = SlotTable(self.tree, limit=slots)
         self.pool = Pool(limit=slots)
-        self.head = head or Head(model, decoder_of(model))
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary_of(model)
         self.capabilities = Capabilities(path=route.name, notes=notes)

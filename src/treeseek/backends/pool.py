@@ -36,10 +36,10 @@ class Pool:
             self.hidden = self._grown(self.hidden)
 
     def layer(self, index: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """The tensors of one layer, shaped after `key` and `value` [1, kv heads, n, width]."""
+        """The tensors of one layer, shaped after `key` and `value` [n, kv heads, width]."""
         if index not in self.keys:
-            self.keys[index] = self._room(key, key.shape[1], key.shape[3])
-            self.values[index] = self._room(value, value.shape[1], value.shape[3])
+            self.keys[index] = self._room(key, *key.shape[1:])
+            self.values[index] = self._room(value, *value.shape[1:])
         return self.keys[index], self.values[index]
 
     def keep(self, slots: Tensor, rows: Tensor) -> None:

@@ -9,7 +9,6 @@ all ancestors; only last hidden states are kept, and `slots` counts these.
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,16 +29,16 @@ class ReplayBackend:
 
     def __init__(
         self,
-        model: Any,
-        *,
         head: Head,
+        *,
         pure: bool = True,
         slots: int | None = None,
         nodes: int | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        """Serve `model`; `pure` says that a prefix's rows do not depend on what follows it."""
-        self.model, self.head, self.pure = model, head, pure
+        """Serve the model of `head`; `pure` says that a prefix's rows do not depend on what follows it."""
+        model = head.model
+        self.head, self.pure = head, pure
         self.tree = Tree(nodes=nodes)
         self.slots = slots
         self.context = context_of(model)

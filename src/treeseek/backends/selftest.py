@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from treeseek.backends.fused import FusedRoute
 from treeseek.backends.head import Head, decoder_of
 from treeseek.backends.local import LocalBackend
 from treeseek.backends.protocol import Backend, Logits
@@ -32,6 +33,8 @@ SLOTS = 20
 """Fewer than the trial's tree has nodes, so that some are dropped and computed again."""
 WINDOW = 3
 WINDOWS = ("sliding_window", "attention_chunk_size")
+FUSED = ("llama", "mistral", "qwen2", "qwen3")
+"""Families whose layers do nothing but what `fused` does, at any depth; others may look alike."""
 BY_LENGTH = ("dynamic", "longrope")
 TOLERANCE = 1e-4
 LOOSE = 0.06
@@ -51,20 +54,20 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
         trial = Trial(model)
         reasons = [f"its rope scaling ({scaled}) depends on the length"] if scaled else []
         for make in () if scaled else _candidates(model, head.decoder, attention):
-            reason, route = _attempt(trial, head, make)
-            if not reason:
-                notes = (_note(model, route.name, reasons),) if reasons else ()
-                return LocalBackend(model, route, slots=slots, nodes=nodes, head=head, notes=notes)
-            reasons.append(reason)
+            route = _attempt(trial, head, make)
+            if not isinstance(route, str):
+                notes = (_note(model, route.name, reasons),) if route.name == "mask" else ()
+                return LocalBackend(head, route, slots=slots, nodes=nodes, notes=notes)
+            reasons.append(route)
         model.set_attn_implementation(attention)
-        error = trial.error(ReplayBackend(model, head=head, pure=not scaled))
+        error = trial.error(ReplayBackend(head, pure=not scaled))
     if not error <= trial.tolerance:
         raise NotAModel(
             f"{type(model).__name__} gives other logits when its prompt is computed again "
             f"(relative error {error:.0e}): it cannot be searched."
         )
     notes = (_note(model, "replay", reasons),)
-    return ReplayBackend(model, head=head, pure=not scaled, slots=slots, nodes=nodes, notes=notes)
+    return ReplayBackend(head, pure=not scaled, slots=slots, nodes=nodes, notes=notes)
 
 
 class Trial:
@@ -162,21 +165,25 @@ def scaled_by_length(config: Any) -> str | None:
 
 
 def _candidates(model: Any, decoder: Any, attention: str) -> Iterator[Callable[[], Route]]:
+    if model.config.model_type in FUSED:
+        yield lambda: FusedRoute(model, decoder)
     yield lambda: TreeRoute(model, decoder)
     if getattr(model.config.get_text_config(decoder=True), "layer_types", None):
         yield lambda: MaskRoute(model, decoder, attention=attention, by_type=True)
     yield lambda: MaskRoute(model, decoder, attention=attention, by_type=False)
 
 
-def _attempt(trial: Trial, head: Head, make: Callable[[], Route]) -> tuple[str, Route]:
-    """The route and why it cannot be taken, empty where it can."""
-    route = make()
+def _attempt(trial: Trial, head: Head, make: Callable[[], Route]) -> Route | str:
+    """The route, or why it cannot be taken."""
+    name = "fused"
     try:
-        error = trial.error(LocalBackend(head.model, route, slots=SLOTS, head=head))
+        route = make()
+        name = route.name
+        error = trial.error(LocalBackend(head, route, slots=SLOTS))
     except Exception as trouble:
         # Whatever a layer raises on what it was not written for: this is not its route.
-        return f"{route.name}: {type(trouble).__name__}", route
-    return ("" if error <= trial.tolerance else f"{route.name}: relative error {error:.0e}"), route
+        return f"{name}: {type(trouble).__name__}"
+    return route if error <= trial.tolerance else f"{name}: relative error {error:.0e}"
 
 
 def _note(model: Any, route: str, reasons: Sequence[str]) -> str:
