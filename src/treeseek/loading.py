@@ -89,7 +89,7 @@ def _adopt(network: Any, tokenizer: Any, slots: int | None, nodes: int | None) -
 
 def _ends(backend: Any, tokenizer: Any) -> list[int]:
     """End tokens: the generation configuration's, else the tokenizer's."""
-    settings = getattr(backend.model, "generation_config", None)
+    settings = getattr(backend.head.model, "generation_config", None)
     ends = getattr(settings, "eos_token_id", None)
     if ends is None:
         ends = tokenizer.eos_token_id
