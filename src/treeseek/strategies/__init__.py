@@ -1,6 +1,23 @@
 """Search algorithms, one a file: plain generators that yield requests and do no I/O."""
 
+from treeseek.strategies.adadec import adadec
+from treeseek.strategies.beam import beam
+from treeseek.strategies.best_first import best_first
+from treeseek.strategies.best_of_n import best_of_n
+from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.greedy import greedy
+from treeseek.strategies.puct import puct
 from treeseek.strategies.sample import sample
+from treeseek.strategies.stochastic_beam import stochastic_beam
 
-__all__ = ["greedy", "sample"]
+__all__ = [
+    "adadec",
+    "beam",
+    "best_first",
+    "best_of_n",
+    "diverse_beam",
+    "greedy",
+    "puct",
+    "sample",
+    "stochastic_beam",
+]

@@ -1,9 +1,9 @@
 """Greedy decoding."""
 
+from treeseek.declare import Search, strategy
 from treeseek.decoding.samplers import Greedy
 from treeseek.live import Context
 from treeseek.requests import How, Node, Sample
-from treeseek.declare import Search, strategy
 
 _HOW = How(sampler=Greedy())
 

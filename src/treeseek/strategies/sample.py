@@ -1,8 +1,8 @@
 """Ancestral sampling."""
 
+from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.requests import Node, Sample
-from treeseek.declare import Search, strategy
 
 
 @strategy()

@@ -1,0 +1,128 @@
+"""Monte Carlo tree search over tokens, led by the model's own probabilities."""
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from typing import Annotated, Any, Literal
+
+from treeseek.declare import Range, Search, strategy
+from treeseek.decoding.samplers import Greedy
+from treeseek.errors import InvalidOption
+from treeseek.live import Context
+from treeseek.requests import Expand, How, Node, Request, Sample, Score, Verify, mean_logprob
+from treeseek.strategies.best_of_n import SOLVED, merit
+from treeseek.strategies.visits import Visits
+
+_GREEDY = How(sampler=Greedy())
+
+
+@strategy("puct", "alphazero", "pg-td")
+def puct(
+    ctx: Context,
+    root: Node,
+    *,
+    simulations: Annotated[int, Range(low=1), "descents of the tree"] = 256,
+    width: Annotated[int, Range(low=1), "children of a node"] = 4,
+    exploration: Annotated[float, Range(low=0), "weight of the prior against the value"] = 1.25,
+    parallel: Annotated[int, Range(low=1), "leaves in flight"] = 4,
+    value: Annotated[
+        Literal["auto", "confidence", "scorer", "verifier"] | Callable[[Node], float],
+        "what a prefix is worth; auto: the verifier, else the scorer, else confidence",
+    ] = "auto",
+    rollouts: Annotated[
+        int | None, Range(low=0), "completions of a leaf, the first greedy; none: 1 to verify"
+    ] = None,
+) -> Search:
+    """Descend by Q + exploration * P * sqrt(N of the parent) / (1 + N), expand, value, back up.
+
+    P is the law's probability among the children kept; Q the mean value below, scaled to [0, 1]
+    between the least and most seen, 0 where unvisited. Confidence is exp(mean log-probability). A
+    leaf in flight counts as a visit of the worst value. Cost: one charged node a simulation, and
+    the tokens of its rollouts. Every end met is a candidate, and so is the most visited path,
+    completed greedily; with a verifier it stops once n are solved. It spends more than best-first,
+    to come back where a value disappoints. Reference: puct, alphazero, pg-td
+    """
+    if value == "auto":
+        value = "verifier" if ctx.verifier else "scorer" if ctx.scorer else "confidence"
+    for name, given in (("verifier", ctx.verifier), ("scorer", ctx.scorer)):
+        if value == name and given is None:
+            raise InvalidOption(f"puct(value={name!r}): give the search a {name}=.")
+    if rollouts is None:
+        rollouts = 1 if value == "verifier" else 0
+    tree = Visits(exploration, bounded=value in ("confidence", "verifier"))
+    nodes, met = [root], set[tuple[int, ...]]()
+    solved, left = 0, simulations
+    while solved < ctx.n and left > 0:
+        leaves, descents = tree.collect(min(parallel, left), left)
+        left -= descents
+        open_ = [leaf for leaf in leaves if not nodes[leaf].is_end]
+        requests: list[Request] = [Expand(nodes[leaf], k=width) for leaf in open_]
+        for leaf in open_ if rollouts else ():
+            requests += completions(nodes[leaf], rollouts)
+        replies = (yield requests) if requests else []
+        runs = iter(replies[len(open_) :])
+        targets: list[list[Node]] = []
+        for leaf in leaves:
+            targets.append([nodes[leaf]])
+            if not nodes[leaf].is_end and rollouts:
+                pair = [next(runs) for _ in range(min(rollouts, 2))]
+                targets[-1] = [run.node for reply in pair for run in reply.continuations]
+        for leaf, reply in zip(open_, replies, strict=False):
+            tree.grow(leaf, [child.score for child in reply.children])
+            nodes += reply.children
+        values, marks = yield from appraised(ctx, value, [one for many in targets for one in many])
+        solved += stand(ctx, targets, marks, met)
+        at = 0
+        for leaf, many in zip(leaves, targets, strict=True):
+            mean = sum(values[at : at + len(many)]) / len(many)
+            at += len(many)
+            tree.back(leaf, mean)
+            if not tree.count[leaf]:
+                tree.settled[leaf] = mean
+    if solved < ctx.n:
+        (reply,) = yield [Sample(nodes[tree.favourite()], how=_GREEDY)]
+        targets = [[run.node for run in reply.continuations]]
+        _, marks = yield from appraised(ctx, value, targets[0])
+        stand(ctx, targets, marks, met)
+
+
+def confidence(node: Node) -> float:
+    """Geometric mean of the model's probabilities of the tokens, in [0, 1]."""
+    return math.exp(mean_logprob(node))
+
+
+def completions(node: Node, rollouts: int) -> list[Request]:
+    """Requests for `rollouts` completions: one greedy, the others drawn."""
+    greedy: list[Request] = [Sample(node, how=_GREEDY)]
+    return [*greedy, Sample(node, n=rollouts - 1)] if rollouts > 1 else greedy
+
+
+def appraised(
+    ctx: Context, value: str | Callable[[Node], float], nodes: Sequence[Node]
+) -> Generator[list[Request], Any, tuple[list[float], list[float]]]:
+    """What `nodes` are worth to the tree, and as candidates."""
+    if value == "verifier" and ctx.verifier is not None and nodes:
+        replies = yield [Verify(node, ctx.verifier) for node in nodes]
+        verdicts = [reply.verdict for reply in replies]
+        return [verdict.score for verdict in verdicts], [merit(verdict) for verdict in verdicts]
+    if value == "scorer" and ctx.scorer is not None and nodes:
+        (reply,) = yield [Score(tuple(nodes), ctx.scorer)]
+        return reply.values, reply.values
+    worth = confidence if isinstance(value, str) else value
+    values = [worth(node) for node in nodes]
+    return values, values
+
+
+def stand(
+    ctx: Context, targets: Sequence[list[Node]], marks: Sequence[float], met: set[tuple[int, ...]]
+) -> int:
+    """Finish the ends not met before; how many of them are solved."""
+    solved = 0
+    for node, mark in zip((node for many in targets for node in many), marks, strict=True):
+        if not node.is_end or node.end in ("budget", "dead"):
+            continue
+        tokens = tuple(ctx.tokens(node))
+        if tokens not in met:
+            met.add(tokens)
+            ctx.finish(node, score=mark)
+            solved += mark >= SOLVED
+    return solved
