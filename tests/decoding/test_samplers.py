@@ -132,6 +132,17 @@ def test_a_target_the_rows_cannot_give_leaves_them_whole() -> None:
     assert state > 40.0
 
 
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
+def test_a_token_chosen_elsewhere_counts_as_if_drawn(sampler: Sampler) -> None:
+    scores = np.random.default_rng(2).normal(size=(4, 1200)).astype(np.float32) * 3
+    states = [sampler.initial()] * 4
+    draw = sampler.draw(scores, keys_of(8, 4), states)
+    for row, token, before, after in zip(scores, draw.tokens, states, draw.states, strict=True):
+        assert sampler.observe(row, int(token), before) == after
+    scores[0, 7] = -np.inf
+    assert sampler.observe(scores[0], 7, states[0]) == states[0]
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_mirostat_reports_the_law_it_drew_from(version: int) -> None:
     """Frequencies fit the cut row, and the proposal is its log-probability."""

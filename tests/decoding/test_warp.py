@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from treeseek.decoding.warp import Warp
 from treeseek.errors import InvalidOption
 
-SIZES = [5, 37, 500, 2000]
+SIZES = [5, 37, 2000]
 
 PROCESSORS: dict[str, list[dict[str, Any]]] = {
     "repetition": [{"repetition_penalty": p} for p in (0.7, 1.2, 3.0)],

@@ -148,10 +148,14 @@ class Mirostat:
         return Draw(tokens, picked - log_sum_exp(kept), list(moved))
 
     def observe(self, scores: Rows, token: int, state: Any) -> Hashable:
-        """Move the bound by the surprise of `token`, as if it had been drawn."""
+        """Move the bound by the surprise of `token`, as if it had been drawn.
+
+        A token the row forbids has no finite surprise and leaves the bound where it is.
+        """
         row = scores.astype(np.float64)
         lse = float(summarise(row[None], 0, entropy=False).lse[0])
-        return self._moved(state, (lse - float(row[token])) / _LN2)
+        bits = (lse - float(row[token])) / _LN2
+        return self._moved(state, bits) if math.isfinite(bits) else float(state)
 
     def _moved(self, mu: Any, bits: float) -> float:
         return float(mu) - self.rate * (bits - self.target)

@@ -28,16 +28,19 @@ def top_p(scores: Scores, p: float) -> Kept:
 
     Reference: nucleus.
     """
-    weights, total, _ = _weighed(scores)
+    weights, total = _weighed(scores)
     spare = 1.0 - p
     # Tokens below this weigh less than half of `spare` together: all of them go, unsorted.
-    rivals = np.flatnonzero(weights > total * spare / (2 * len(scores)))[::-1]
-    order = np.argsort(scores[rivals], kind="stable")
-    masses = np.cumsum(weights[rivals][order], dtype=np.float64)
+    ranked = np.sort(scores[np.flatnonzero(weights > total * spare / (2 * len(scores)))])
+    masses = np.cumsum(np.exp(ranked - ranked[-1]), dtype=np.float64)
     masses += total - masses[-1]
-    kept = (masses / total).astype(scores.dtype) > spare
-    kept[-1] = True
-    return np.sort(rivals[order[kept]])
+    first = int(np.count_nonzero((masses / total).astype(scores.dtype) <= spare))
+    edge = ranked[min(first, len(ranked) - 1)]
+    kept = np.flatnonzero(scores >= edge)
+    surplus = len(kept) - max(len(ranked) - first, 1)
+    if surplus:
+        return np.delete(kept, np.flatnonzero(scores[kept] == edge)[-surplus:])
+    return kept
 
 
 def min_p(scores: Scores, p: float) -> Kept:
@@ -51,14 +54,15 @@ def typical_p(scores: Scores, mass: float) -> Kept:
 
     All tokens that tie at the edge stay. Reference: typical.
     """
-    weights, total, entropy = _weighed(scores)
+    weights, total = _weighed(scores)
+    entropy = _entropy(scores, weights, total)
     surprise = float(scores.max()) + math.log(total) - scores
     distance = np.abs(surprise - scores.dtype.type(entropy))
     radius, near = 1.0, np.flatnonzero(distance <= 1.0)
     while len(near) < len(scores) and weights[near].sum() < (mass + 1e-4) * total:
         radius *= 2.0
         near = np.flatnonzero(distance <= radius)
-    order = near[np.argsort(distance[near], kind="stable")]
+    order = near[np.argsort(distance[near])]
     masses = (np.cumsum(weights[order], dtype=np.float64) / total).astype(scores.dtype)
     last = min(int(np.count_nonzero(masses < mass)), len(order) - 1)
     return np.flatnonzero(distance <= distance[order[last]])
@@ -66,7 +70,7 @@ def typical_p(scores: Scores, mass: float) -> Kept:
 
 def epsilon(scores: Scores, cutoff: float) -> Kept:
     """Tokens of probability at least `cutoff`, and always the likeliest. Reference: eta."""
-    weights, total, _ = _weighed(scores)
+    weights, total = _weighed(scores)
     return np.flatnonzero((weights / total >= cutoff) | (scores == scores.max()))
 
 
@@ -75,15 +79,18 @@ def eta(scores: Scores, cutoff: float) -> Kept:
 
     Reference: eta.
     """
-    weights, total, entropy = _weighed(scores)
-    floor = min(cutoff, math.sqrt(cutoff) * math.exp(-entropy))
+    weights, total = _weighed(scores)
+    floor = min(cutoff, math.sqrt(cutoff) * math.exp(-_entropy(scores, weights, total)))
     return np.flatnonzero((weights / total >= floor) | (scores == scores.max()))
 
 
-def _weighed(scores: Scores) -> tuple[Scores, float, float]:
-    """exp(score - largest score), its sum in float64, and the entropy in nats."""
-    shifted = scores - scores.max()
-    weights = np.exp(shifted)
-    total = float(weights.sum(dtype=np.float64))
-    entropy = math.log(total) - float((weights * shifted).sum(dtype=np.float64)) / total
-    return weights, total, entropy
+def _weighed(scores: Scores) -> tuple[Scores, float]:
+    """exp(score - largest score), and its sum in float64."""
+    weights = np.exp(scores - scores.max())
+    return weights, float(weights.sum(dtype=np.float64))
+
+
+def _entropy(scores: Scores, weights: Scores, total: float) -> float:
+    """Entropy in nats."""
+    mean = float((weights * (scores - scores.max())).sum(dtype=np.float64)) / total
+    return math.log(total) - mean

@@ -95,14 +95,7 @@ class Warp:
     @property
     def truncates(self) -> bool:
         """Whether tokens are cut from the tail of the distribution."""
-        return bool(
-            self.top_k
-            or self.top_p < 1.0
-            or self.min_p
-            or self.typical_p < 1.0
-            or self.epsilon_cutoff
-            or self.eta_cutoff
-        )
+        return any(active for _, _, active in self._rules())
 
     def scores(self, rows: Rows, paths: Sequence[Sequence[int]], starts: Sequence[int]) -> Rows:
         """Warped rows [N, V], -inf where a token is forbidden; the rows themselves for identity.
@@ -156,25 +149,33 @@ class Warp:
         scores[:, list(self.suppress)] = -np.inf
 
     def _truncate(self, row: Rows) -> None:
-        left = np.flatnonzero(row != -np.inf)
-        if not len(left) or not math.isfinite(row.max()):
+        if not math.isfinite(row.max()):
             return
-        scores = row[left]
-        if self.top_k:
-            kept = truncation.top_k(scores, self.top_k)
-            left, scores = left[kept], scores[kept]
-        for rule, setting, active in (
+        # Indices into the row, None while all of it is in play.
+        left: NDArray[np.int64] | None = None
+        scores = row
+        if np.count_nonzero(row == -np.inf):
+            left = np.flatnonzero(row != -np.inf)
+            scores = row[left]
+        for rule, setting, active in self._rules():
+            if active:
+                kept = rule(scores, setting)
+                if len(kept) < len(scores):
+                    left = kept if left is None else left[kept]
+                    scores = scores[kept]
+        if left is not None:
+            row.fill(-np.inf)
+            row[left] = scores
+
+    def _rules(self) -> tuple[tuple[Callable[..., NDArray[np.int64]], float, bool], ...]:
+        return (
+            (truncation.top_k, self.top_k, self.top_k > 0),
             (truncation.top_p, self.top_p, self.top_p < 1.0),
             (truncation.min_p, self.min_p, self.min_p > 0.0),
             (truncation.typical_p, self.typical_p, self.typical_p < 1.0),
             (truncation.epsilon, self.epsilon_cutoff, self.epsilon_cutoff > 0.0),
             (truncation.eta, self.eta_cutoff, self.eta_cutoff > 0.0),
-        ):
-            if active:
-                kept = rule(scores, setting)
-                left, scores = left[kept], scores[kept]
-        row.fill(-np.inf)
-        row[left] = scores
+        )
 
 
 def _whole(value: object) -> bool:
