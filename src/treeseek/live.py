@@ -342,18 +342,41 @@ class Live:
             _misfit(request, reply)
 
     def _bind_children(self, parent: int, reply: Expanded) -> None:
-        depth = self.depths[parent] + 1
-        total = self.totals[parent]
-        settings, child = self.settings, self.child
+        settings, depth = self.settings, self.depths[parent] + 1
         simple = not self._strings and not settings.stop.tokens and depth < settings.limit
-        ends = settings.ends
-        scores = reply.scores or reply.logprobs
-        children = []
-        for token, logprob, score in zip(reply.tokens, reply.logprobs, scores, strict=True):
-            handle = child(parent, token, logprob)
-            end = ("end" if token in ends else None) if simple else self.end_of(handle)
-            children.append(Node(handle, token, logprob, score, total + logprob, depth, end))
-        reply.children = children
+        ends, total = settings.ends, self.totals[parent]
+        totals = [total + logprob for logprob in reply.logprobs]
+        handles = self._handles(parent, depth, reply.tokens, reply.logprobs, totals)
+        reply.children = [
+            Node(handle, token, logprob, score, total, depth,
+                 ("end" if token in ends else None) if simple else self.end_of(handle))
+            for handle, token, logprob, score, total in zip(
+                handles, reply.tokens, reply.logprobs, reply.scores or reply.logprobs, totals,
+                strict=True,
+            )
+        ]  # fmt: skip
+
+    def _handles(
+        self,
+        parent: int,
+        depth: int,
+        tokens: list[int],
+        logprobs: list[float],
+        totals: list[float],
+    ) -> Sequence[int]:
+        """Handles of the children of `parent`, all at once where none was shown before."""
+        index, key = self._index, parent << 32
+        if not all(key | token not in index for token in tokens):
+            return [self.child(parent, *pair) for pair in zip(tokens, logprobs, strict=True)]
+        low, count = len(self.parents), len(tokens)
+        handles = range(low, low + count)
+        index.update(zip([key | token for token in tokens], handles, strict=True))
+        self.parents += [parent] * count
+        self.token += tokens
+        self.logprobs += logprobs
+        self.totals += totals
+        self.depths += [depth] * count
+        return handles
 
     def _bind_run(self, parent: int, run: Continuation) -> None:
         handle = self._run(parent, run.tokens, run.logprobs)

@@ -35,11 +35,11 @@ def puct(
     """Descend by Q + exploration * P * sqrt(N of the parent) / (1 + N), expand, value, back up.
 
     P is the law's probability among the children kept; Q the mean value below, scaled to [0, 1]
-    between the least and most seen, 0 where unvisited. Confidence is exp(mean log-probability). A
-    leaf in flight counts as a visit of the worst value. Cost: one charged node a simulation, and
-    the tokens of its rollouts. Every end met is a candidate, and so is the most visited path,
-    completed greedily; with a verifier it stops once n are solved. It spends more than best-first,
-    to come back where a value disappoints. Reference: puct, alphazero, pg-td
+    between the least and most seen, the least where unvisited. Confidence is exp(mean
+    log-probability). A leaf in flight counts as a visit of the worst value. Cost: one charged node
+    a simulation, and the tokens of its rollouts. Every end met is a candidate, and so is the most
+    visited path, completed greedily; with a verifier it stops once n are solved. It spends more
+    than best-first to come back where a value disappoints. Reference: puct, alphazero, pg-td
     """
     if value == "auto":
         value = "verifier" if ctx.verifier else "scorer" if ctx.scorer else "confidence"
@@ -59,16 +59,13 @@ def puct(
         for leaf in open_ if rollouts else ():
             requests += completions(nodes[leaf], rollouts)
         replies = (yield requests) if requests else []
-        runs = iter(replies[len(open_) :])
+        rows, runs = iter(replies[: len(open_)]), iter(replies[len(open_) :])
         targets: list[list[Node]] = []
         for leaf in leaves:
             targets.append([nodes[leaf]])
             if not nodes[leaf].is_end and rollouts:
                 pair = [next(runs) for _ in range(min(rollouts, 2))]
                 targets[-1] = [run.node for reply in pair for run in reply.continuations]
-        for leaf, reply in zip(open_, replies, strict=False):
-            tree.grow(leaf, [child.score for child in reply.children])
-            nodes += reply.children
         values, marks = yield from appraised(ctx, value, [one for many in targets for one in many])
         solved += stand(ctx, targets, marks, met)
         at = 0
@@ -76,7 +73,11 @@ def puct(
             mean = sum(values[at : at + len(many)]) / len(many)
             at += len(many)
             tree.back(leaf, mean)
-            if not tree.count[leaf]:
+            children = () if nodes[leaf].is_end else next(rows).children
+            if children:
+                tree.grow(leaf, [child.score for child in children])
+                nodes += children
+            else:
                 tree.settled[leaf] = mean
     if solved < ctx.n:
         (reply,) = yield [Sample(nodes[tree.favourite()], how=_GREEDY)]

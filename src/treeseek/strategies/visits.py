@@ -11,8 +11,9 @@ from collections.abc import Sequence
 class Visits:
     """The tree of a PUCT search.
 
-    `bounded` says that values lie in [0, 1]; else they are scaled by the least and the most seen.
-    A descent costs O(depth * width), all else O(depth) or less, whatever the tree holds.
+    `bounded` says that values lie in [0, 1]; else exploration is scaled by the least and the most
+    seen. A child without a visit stands at 0, or at the least seen when it was grown. A descent
+    costs O(depth * width), all else O(depth) or less, whatever the tree holds.
     """
 
     def __init__(self, exploration: float, *, bounded: bool) -> None:
@@ -22,13 +23,13 @@ class Visits:
         self.low, self.high = (0.0, 1.0) if bounded else (math.inf, -math.inf)
         self.visits = [0]
         self.sums = [0.0]
+        self.means = [0.0]
         self.priors = [1.0]
         self.first = [0]
         self.count = [0]
         self.settled: dict[int, float] = {}
         """Leaves that never grow, with their values."""
-        self._flying: dict[int, list[int]] = {}
-        self._loss = 0.0
+        self._flying: dict[int, tuple[list[int], float]] = {}
 
     def collect(self, most: int, left: int) -> tuple[list[int], int]:
         """Descend at most `left` times, to at most `most` different leaves; and how often.
@@ -37,39 +38,47 @@ class Visits:
         counted and ends the round. Each leaf is in flight until `back` is told its value, and
         weighs on its path as a visit of the worst value.
         """
-        visits, sums, priors, first, count = (
-            self.visits, self.sums, self.priors, self.first, self.count
-        )  # fmt: skip
-        low, span, loss = self.low, self.high - self.low, self._loss
-        scale = 1 / span if span > 0 else 0.0
+        visits, sums, means, priors = self.visits, self.sums, self.means, self.priors
+        first, count, flying = self.first, self.count, self._flying
+        span = self.high - self.low
+        weight = self.exploration * (span if span > 0 else 1.0)
+        loss = self.low if self.low < math.inf else 0.0
         leaves: list[int] = []
         descents = 0
         while len(leaves) < most and descents < left:
             at, path = 0, [0]
             while below := count[at]:
-                start = first[at]
-                reach = self.exploration * math.sqrt(visits[at])
-                top = -1.0
+                reach = weight * math.sqrt(visits[at])
+                start, top = first[at], -math.inf
                 for child in range(start, start + below):
-                    seen = visits[child]
-                    worth = reach * priors[child] / (1 + seen)
-                    if seen:
-                        worth += (sums[child] / seen - low) * scale
+                    worth = means[child] + reach * priors[child] / (1 + visits[child])
                     if worth > top:
                         top, at = worth, child
                 path.append(at)
-            if at in self._flying:
+            if at in flying:
                 break
             descents += 1
             for node in path:
                 visits[node] += 1
                 sums[node] += loss
-            self._flying[at] = path
+                means[node] = sums[node] / visits[node]
+            flying[at] = (path, loss)
             if at in self.settled:
                 self.back(at, self.settled[at])
             else:
                 leaves.append(at)
         return leaves, descents
+
+    def back(self, leaf: int, value: float) -> None:
+        """Let the path of the visit to `leaf` have its true `value`."""
+        visits, sums, means = self.visits, self.sums, self.means
+        path, loss = self._flying.pop(leaf)
+        gain = value - loss
+        for node in path:
+            sums[node] += gain
+            means[node] = sums[node] / visits[node]
+        if not self.bounded:
+            self.low, self.high = min(self.low, value), max(self.high, value)
 
     def grow(self, leaf: int, logprobs: Sequence[float]) -> None:
         """Give `leaf` its children; their priors are these log-probabilities, normalised."""
@@ -78,20 +87,12 @@ class Visits:
         weights = list(map(math.exp, logprobs))
         total = sum(weights) or 1.0
         self.priors += [weight / total for weight in weights]
-        self.visits += [0] * size
+        zeros = [0] * size
+        self.visits += zeros
+        self.first += zeros
+        self.count += zeros
         self.sums += [0.0] * size
-        self.first += [0] * size
-        self.count += [0] * size
-
-    def back(self, leaf: int, value: float) -> None:
-        """Let the path of the visit to `leaf` have its true `value`."""
-        gain = value - self._loss
-        for node in self._flying.pop(leaf):
-            self.sums[node] += gain
-        if not self.bounded:
-            self.low, self.high = min(self.low, value), max(self.high, value)
-            if not self._flying:
-                self._loss = self.low
+        self.means += [self.low] * size
 
     def favourite(self) -> int:
         """The leaf at the end of the most visited path; of equals the earlier grown."""
