@@ -15,7 +15,7 @@ PACKAGE = "treeseek"
 PURE = frozenset({"strategies", "scorers", "selectors", "sequences", "allocators"})
 EDGES = frozenset({"cli", "serve"})
 # What the pure rooms see of the engine: what they may ask for, and the values a request carries.
-SEEN = frozenset({"errors", "requests", "declare", "live.Context"}) | frozenset(
+SEEN = frozenset({"errors", "requests", "replies", "declare", "live.Context"}) | frozenset(
     {"decoding.samplers", "decoding.stops", "decoding.warp"}
 )
 
