@@ -16,7 +16,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.cache_utils import Cache
 
-from treeseek.backends.groups import Index, Keys, Shared, Tails
+from treeseek.backends.groups import Group, Index, Keys
 from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
 
@@ -29,7 +29,7 @@ _BLOCKED = ("position_bias", "alibi", "head_mask")
 class Layout:
     """A call as tensors: what the model is fed and what attention reads. Built once a call."""
 
-    def __init__(self, call: Call, groups: list[Shared | Tails], pool: Pool, device: Any) -> None:
+    def __init__(self, call: Call, groups: list[Group], pool: Pool, device: Any) -> None:
         """Move the indices of `call` to `device`; `pool` must have room for its slots."""
         self.pool = pool
         self.device = device
@@ -41,10 +41,7 @@ class Layout:
         run = last - first == self.count - 1 and bool((np.diff(call.slots) == 1).all())
         self.run = (first, last + 1) if run else None
         self.slots = torch.from_numpy(call.slots.astype(np.int64)).to(device)
-        self.parts = [
-            SharedPart(each, device) if isinstance(each, Shared) else _TailsPart(each, device)
-            for each in groups
-        ]
+        self.parts = [Part(each, device) for each in groups]
 
     def write(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store the rows' keys and values [1, kv heads, N, width]; return the layer's tensors."""
@@ -143,7 +140,6 @@ class MaskCache(TreeCache):
         assert self.layout is not None
         keys, values = self.layout.write(layer_idx, key_states, value_states)
         (part,) = self.layout.parts
-        assert isinstance(part, SharedPart)
         return part.gathered(keys), part.gathered(values)
 
 
@@ -185,10 +181,10 @@ class Weighing:
         return torch.softmax(scores, -1, dtype=torch.float32).to(scores.dtype)[..., :width]
 
 
-class SharedPart:
+class Part:
     """Rows over one set of keys: one product for all heads that share keys."""
 
-    def __init__(self, group: Shared, device: Any) -> None:
+    def __init__(self, group: Group, device: Any) -> None:
         self.rows = None if group.rows is None else torch.from_numpy(group.rows).to(device)
         self.keys = _index(group.keys, device)
         self.width = _length(group.keys)
@@ -234,75 +230,6 @@ class SharedPart:
                 visible = near if visible is None else visible & near
             self._masks[name] = (
                 None if visible is None else _additive(visible, dtype, self.device).repeat(share, 1)
-            )
-        return self._masks[name]
-
-
-class _TailsPart:
-    """Rows over a common prefix, then each over its own tail; one softmax over both."""
-
-    def __init__(self, group: Tails, device: Any) -> None:
-        self.rows = None if group.rows is None else torch.from_numpy(group.rows).to(device)
-        self.prefix = _index(group.prefix, device)
-        self.tails = torch.from_numpy(group.tails.reshape(-1)).to(device)
-        self.shape = group.tails.shape
-        self.width = _length(group.prefix)
-        self.depths: Index = group.depths
-        self.deepest = int(group.depths.max())
-        self.device = device
-        self._masks: dict[tuple[int | None, torch.dtype], tuple[Tensor, Tensor]] = {}
-
-    def attend(self, query: Tensor, keys: Tensor, values: Tensor, how: Weighing) -> Tensor:
-        """Attention of the part's rows: [1, n, heads, width]."""
-        count, longest = self.shape
-        heads, held = query.shape[1], keys.shape[1]
-        share, size = heads // held, values.shape[-1]
-        window = how.narrow(self.deepest)
-        head_mask, tail_mask = self._mask(window, query.dtype)
-        own = keys.index_select(0, self.tails).view(count, longest, held, -1)
-        own_values = values.index_select(0, self.tails).view(count, longest, held, size)
-        # [n, kv heads, share, width]: every row is a batch of its own.
-        apart = query[0].transpose(0, 1).reshape(count, held, share, -1)
-        sinks = None if how.sinks is None else how.sinks.view(1, held, share, 1).to(query.dtype)
-        if not self.width and how.plain:
-            out = scaled_dot_product_attention(
-                apart,
-                own.transpose(1, 2),
-                own_values.transpose(1, 2),
-                attn_mask=tail_mask,
-                scale=how.scaling,
-            )
-            return out.reshape(1, count, heads, size)
-        scores = apart @ own.permute(0, 2, 3, 1)
-        mask = tail_mask
-        if self.width:
-            chosen = _pick(keys, self.prefix)
-            together = apart.transpose(0, 1).reshape(held, count * share, -1)
-            shared = (together @ chosen.permute(1, 2, 0)).view(held, count, share, self.width)
-            scores = torch.cat((shared.transpose(0, 1), scores), -1)
-            mask = torch.cat((head_mask, tail_mask), -1)
-        weights = how.weights(scores, mask, sinks)
-        out = weights[..., self.width :] @ own_values.transpose(1, 2)
-        if self.width:
-            left = weights[..., : self.width].transpose(0, 1).reshape(held, -1, self.width)
-            common = left @ _pick(values, self.prefix).transpose(0, 1)
-            out = out + common.view(held, count, share, size).transpose(0, 1)
-        return out.reshape(1, count, heads, size)
-
-    def _mask(self, window: int | None, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Masks of the prefix [n, 1, 1, P] and of the tails [n, 1, 1, T]."""
-        name = (window, dtype)
-        if name not in self._masks:
-            depths = self.depths[:, None]
-            head = np.arange(self.width)[None]
-            tail = np.arange(self.width, self.width + self.shape[1])[None]
-            seen_head, seen_tail = head <= depths, tail <= depths
-            if window is not None:
-                first = _first_seen(depths, window)
-                seen_head, seen_tail = seen_head & (head >= first), seen_tail & (tail >= first)
-            self._masks[name] = (
-                _additive(seen_head, dtype, self.device)[:, None, None],
-                _additive(seen_tail, dtype, self.device)[:, None, None],
             )
         return self._masks[name]
 

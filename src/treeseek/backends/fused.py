@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, rms_norm
 
 from treeseek.backends.attention import Layout, Weighing
-from treeseek.backends.groups import Shared, Tails, group
+from treeseek.backends.groups import Group, group
 from treeseek.backends.plan import Call
 from treeseek.backends.slots import SlotTable
 from treeseek.errors import Incompatible
@@ -74,7 +74,7 @@ class FusedRoute:
         self.held = attention.k_proj.out_features // self.width
         self.cos, self.sin = self._table(256)
 
-    def groups(self, table: SlotTable, call: Call) -> list[Shared | Tails]:
+    def groups(self, table: SlotTable, call: Call) -> list[Group]:
         """Rows grouped by shared prefix."""
         return group(table, call)
 
@@ -113,7 +113,7 @@ class FusedRoute:
         return window
 
     def _table(self, length: int) -> tuple[Tensor, Tensor]:
-        """Cosines and signed sines [length, 1, width] of every depth; halves are swapped by roll."""
+        """Cosines and signed sines [length, 1, width] by depth; a roll swaps the halves."""
         weight = self.decoder.embed_tokens.weight
         depths = torch.arange(length, device=weight.device)[None]
         with torch.inference_mode():

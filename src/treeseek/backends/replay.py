@@ -36,7 +36,7 @@ class ReplayBackend:
         nodes: int | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        """Serve the model of `head`; `pure` says that a prefix's rows do not depend on what follows it."""
+        """Serve the model of `head`; `pure`: a prefix's rows do not depend on what follows."""
         model = head.model
         self.head, self.pure = head, pure
         self.tree = Tree(nodes=nodes)

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from treeseek.backends.attention import NAME, Layout, MaskCache, SharedPart, TreeCache, current
-from treeseek.backends.groups import Shared, Tails, group, whole
+from treeseek.backends.attention import NAME, Layout, MaskCache, TreeCache, current
+from treeseek.backends.groups import Group, group, whole
 from treeseek.backends.plan import Call
 from treeseek.backends.slots import SlotTable
 
@@ -21,7 +21,7 @@ class Route(Protocol):
 
     name: str
 
-    def groups(self, table: SlotTable, call: Call) -> list[Shared | Tails]:
+    def groups(self, table: SlotTable, call: Call) -> list[Group]:
         """Lay out which keys each row of `call` sees."""
         ...
 
@@ -41,7 +41,7 @@ class TreeRoute:
         self.decoder = decoder
         self.cache = TreeCache()
 
-    def groups(self, table: SlotTable, call: Call) -> list[Shared | Tails]:
+    def groups(self, table: SlotTable, call: Call) -> list[Group]:
         """Rows grouped by shared prefix."""
         return group(table, call)
 
@@ -81,7 +81,7 @@ class MaskRoute:
         self.by_type = by_type
         self.cache = MaskCache()
 
-    def groups(self, table: SlotTable, call: Call) -> list[Shared | Tails]:
+    def groups(self, table: SlotTable, call: Call) -> list[Group]:
         """All rows in one group: the mask is one matrix."""
         return whole(table, call)
 
@@ -101,7 +101,6 @@ class MaskRoute:
 
     def _masks(self, layout: Layout) -> Any:
         (part,) = layout.parts
-        assert isinstance(part, SharedPart)
         dtype = next(self.decoder.parameters()).dtype
         window = getattr(self.config, "sliding_window", None)
 
