@@ -1,40 +1,51 @@
 """Requests that need no row: scores, verdicts, derived prompts."""
 
+from typing import Any
+
+from treeseek.errors import Incompatible
 from treeseek.jobs import Ready
 from treeseek.replies import Derived, Scored, Verified
-from treeseek.requests import Score, Verify
+from treeseek.requests import Score, Scorer, Verifier, Verify
 from treeseek.seat import Entry, Seat
 from treeseek.tree import child_name, path_name
 
 
 def judge(seat: Seat, entry: Entry) -> bool:
     """Answer a Score or Verify; False if the book of scores has no room for it."""
-    request = entry.request
-    live = seat.live
-    if entry.outcome is not None:
-        entry.reply = entry.outcome
-        return True
-    if isinstance(request, Verify):
-        verifier = request.verifier
-        key = (request.node.handle, verifier.name, verifier.version)
-        verdict = seat.verdicts.get(key)
-        if verdict is None:
-            if not seat.ledger.score(1):
-                return False
-            verdict = seat.verdicts[key] = verifier.verify(live.text(request.node.handle))
-            seat.cost.verifier_calls += 1
-        entry.reply = Verified(verdict)
-    elif isinstance(request, Score):
-        scorer = request.scorer
-        keys = [(node.handle, scorer.name, scorer.version) for node in request.nodes]
-        fresh = [k for k in dict.fromkeys(keys) if k not in seat.verdicts]
-        if not seat.ledger.score(len(fresh)):
-            return False
-        if fresh:
-            values = scorer.score([live.text(handle) for handle, _, _ in fresh])
-            seat.verdicts.update(zip(fresh, map(float, values), strict=True))
-        entry.reply = Scored([seat.verdicts[k] for k in keys])
+    request, told = entry.request, entry.outcome
+    assert isinstance(request, Score | Verify)
+    by: Scorer | Verifier = request.scorer if isinstance(request, Score) else request.verifier
+    nodes = request.nodes if isinstance(request, Score) else (request.node,)
+    keys = [(type(request), n.handle, by.name, by.version) for n in nodes]
+    fresh = [key for key in dict.fromkeys(keys) if key not in seat.verdicts]
+    if not seat.ledger.score(len(fresh)):
+        return False
+    known = seat.verdicts
+    if isinstance(told, Scored):
+        known.update(zip(keys, told.values, strict=True))
+    elif isinstance(told, Verified):
+        known[keys[0]] = told.verdict
+    elif fresh:
+        texts = [seat.live.text(handle) for _, handle, _, _ in fresh]
+        known.update(zip(fresh, _judged(seat, request, texts), strict=True))
+    if isinstance(request, Score):
+        entry.reply = Scored([known[key] for key in keys])
+    else:
+        entry.reply = Verified(known[keys[0]])
     return True
+
+
+def _judged(seat: Seat, request: Score | Verify, texts: list[str]) -> list[Any]:
+    if isinstance(request, Verify):
+        seat.cost.verifier_calls += len(texts)
+        return [request.verifier.verify(text) for text in texts]
+    values = [float(value) for value in request.scorer.score(texts)]
+    if len(values) != len(texts):
+        raise Incompatible(
+            f"Scorer {request.scorer.name!r} gave {len(values)} values for {len(texts)} texts: "
+            "return one number a text, in order."
+        )
+    return values
 
 
 def derive(seat: Seat, entry: Entry) -> bool:

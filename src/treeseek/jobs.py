@@ -42,10 +42,29 @@ class Law:
         self.tilt = how.tilt
         self.plain = self.warp is None and how.constraint is None and how.tilt is None
         key = how.constraint and how.constraint.key
-        self.setting = repr((self.warp, how.sampler, key))
+        self.setting = repr((self.lm.name, self.warp, how.sampler, key, id(how.tilt)))
         self.group: object = id(how.tilt) if how.tilt is not None else 0
         if not self.plain or how.sampler is not None:
             self.group = (self.group, self.warp, key, how.sampler)
+
+
+class _Dead:
+    """State of a constraint on a path it does not allow."""
+
+
+DEAD = _Dead()
+
+
+def start_of(constraint: Constraint | None) -> Any:
+    """The constraint's state before any token; None without a constraint."""
+    return None if constraint is None else constraint.start()
+
+
+def accepted(constraint: Constraint, state: Any, token: int) -> Any:
+    """The constraint's state one `token` later, DEAD if it does not allow it."""
+    if state is DEAD or not constraint.mask(state)[token]:
+        return DEAD
+    return constraint.accept(state, token)
 
 
 class Job(Protocol):
@@ -63,7 +82,10 @@ class Job(Protocol):
 class ExpandJob:
     """The k best next tokens of one node."""
 
-    __slots__ = ("address", "done", "handle", "key", "law", "names", "outcome", "request", "seat")
+    __slots__ = (
+        "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "request",
+        "seat", "start",
+    )  # fmt: skip
 
     def __init__(self, seat: "Seat", request: Expand, law: Law) -> None:
         """Ask for the row of `request.node`."""
@@ -72,6 +94,8 @@ class ExpandJob:
         name = seat.live.name_of(self.handle)
         self.names = [name]
         self.locate()
+        _, self.allowed, _ = seat.state(law, self.handle)
+        self.path, self.start = seat.whole(self.handle) if law.warp else ([], 0)
         self.key: int | None = None
         if isinstance(law.sampler, Gumbel):
             ordinal = seat.ordinals(name, request.stream, 1)
@@ -134,11 +158,8 @@ class SampleJob:
         self.logprobs: list[float] = []
         self.masses: list[float] = []
         self.proposal = 0.0
-        before = live.path_tokens(request.node.handle)
-        origin = live.origin(request.node.handle)
-        self.start = len(origin)
-        self.path = [*origin, *before]
-        room = live.settings.limit - len(before)
+        self.path, self.start = seat.whole(request.node.handle)
+        room = live.settings.limit - live.depths[request.node.handle]
         self.limit = room if request.limit is None else min(room, request.limit)
         self.until = request.until or Stop()
         self.sampled, self.allowed, self.behind = seat.state(law, request.node.handle)
@@ -146,8 +167,9 @@ class SampleJob:
         self.wish = False
         self.done = False
         self.locate()
-        if request.node.end is not None or self.limit < 1:
-            self.finish(request.node.end or "limit")
+        end = None if request.node.end in ("budget", "dead") else request.node.end
+        if end is not None or self.limit < 1:
+            self.finish(end or "limit")
 
     def locate(self) -> None:
         """Find the current node in the tree, again if the tree was cleared."""
@@ -155,6 +177,12 @@ class SampleJob:
         if self.behind:
             at = self.seat.live.parents[self.behind[0]]
         self.address = self.law.lm.tree.extend(self.seat.address(at, self.law.lm), self.tokens)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the sampler or the constraint has a state, and it has come to the end."""
+        stateful = self.sampled is not None or self.law.constraint is not None
+        return stateful and not self.behind and self.reason != "end"
 
     def worst(self) -> int:
         """Rows asked so far and one for each token it may still grow."""
@@ -185,6 +213,8 @@ class SampleJob:
         if mass is not None:
             self.masses.append(mass)
         reason = self._reason(token)
+        if self.law.constraint is not None and reason != "end":
+            self.allowed = self.law.constraint.accept(self.allowed, token)
         if reason:
             self.finish(reason)
             return
@@ -192,8 +222,6 @@ class SampleJob:
         self.address = self.law.lm.tree.add(self.address, token)
         if self.handle is not None:
             self.handle = self.seat.live.shown(self.handle, token)
-        if self.law.constraint is not None:
-            self.allowed = self.law.constraint.accept(self.allowed, token)
 
     def finish(self, reason: str) -> None:
         """End with `reason`."""
@@ -206,7 +234,10 @@ class SampleJob:
         if token in settings.stop.tokens or token in self.until.tokens:
             return "stop"
         if settings.stop.strings:
-            text = settings.text(self.path[: self.start], self.path[self.start :])
+            own = (
+                len(self.path) - self.seat.live.depths[self.request.node.handle] - len(self.tokens)
+            )
+            text = settings.text(self.path[:own], self.path[own:])
             if stop_at(text, settings.stop) is not None:
                 return "stop"
         if self.until.strings:

@@ -56,6 +56,7 @@ def _spawn(seat: Seat, request: Spawn, share: int | None, place: tuple[int, ...]
         journal=seat.journal,
         parent=seat,
         path=(*live.path, place),
+        base=handle,
     )
     if len(place) == 2:
         seat.children.append(child)

@@ -10,7 +10,17 @@ from typing import Any, Protocol
 
 from treeseek.budget import Ledger
 from treeseek.errors import ReplayMismatch, StrategyError
-from treeseek.jobs import ExpandJob, Job, Law, Ready, SampleJob, WalkJob, recorded
+from treeseek.jobs import (
+    ExpandJob,
+    Job,
+    Law,
+    Ready,
+    SampleJob,
+    WalkJob,
+    accepted,
+    recorded,
+    start_of,
+)
 from treeseek.live import Live, Settings
 from treeseek.model import LM
 from treeseek.replies import Derived, Reply, Sampled, decode, encode
@@ -88,8 +98,9 @@ class Seat:
         journal: Journal | None = None,
         parent: "Seat | None" = None,
         path: tuple[Any, ...] = (),
+        base: int = 0,
     ) -> None:
-        """Take a place for `strategy` on `prompt`."""
+        """Take a place for `strategy` on `prompt`; a nested one starts at its parent's `base`."""
         self.lm = lm
         self.live = Live(strategy, prompt, settings=settings, path=path)
         self.seed = settings.seed
@@ -97,6 +108,8 @@ class Seat:
         self.ledger = ledger
         self.journal = journal
         self.parent = parent
+        self.base = base
+        self.start = len(prompt) if parent is None else parent.whole(base)[1]
         self.cost = Cost()
         self.law = Law(settings.how, lm)
         self.children: list[Seat] = []
@@ -106,7 +119,7 @@ class Seat:
         self.at = 0
         self.paused = False
         self.closing = parent is None
-        self.verdicts: dict[tuple[int, str, str], Any] = {}
+        self.verdicts: dict[tuple[type, int, str, str], Any] = {}
         self._laws: dict[int, tuple[How, Law]] = {}
         self._ordinals: dict[tuple[int, int], int] = {}
         self._addresses: dict[LM, dict[int, int]] = {}
@@ -185,14 +198,30 @@ class Seat:
         while (key, at) not in self._states and live.parents[at] >= 0:
             behind.append(at)
             at = live.parents[at]
-        sampled, allowed = self._states.get((key, at), (fresh, None))
-        if constraint is not None and allowed is None:
-            allowed = constraint.start()
+        if (key, at) in self._states:
+            sampled, allowed = self._states[(key, at)]
+        else:
+            sampled, allowed = fresh, self._first(law) if at == 0 else start_of(constraint)
         behind.reverse()
         if constraint is not None:
             for below in behind:
-                allowed = constraint.accept(allowed, live.token[below])
+                allowed = accepted(constraint, allowed, live.token[below])
+                if fresh is None:
+                    self._states[(key, below)] = (None, allowed)
         return sampled, allowed, [] if fresh is None else behind
+
+    def _first(self, law: Law) -> Any:
+        """State of the constraint at the root: a nested search goes on where its parent stands."""
+        if self.parent is None or law.constraint is None:
+            return start_of(law.constraint)
+        return self.parent.state(law, self.base)[1]
+
+    def whole(self, handle: int) -> tuple[list[int], int]:
+        """All tokens to `handle`, and where the continuation begins, its parent's included."""
+        live = self.live
+        origin = live.origin(handle)
+        start = self.start if origin is live.roots[0] else len(origin)
+        return [*origin, *live.path_tokens(handle)], start
 
     def remember(self, entries: Sequence[Entry]) -> None:
         """Keep the states that samples reached, for whoever goes on from there."""
@@ -200,7 +229,7 @@ class Seat:
             if not isinstance(entry.reply, Sampled):
                 continue
             for job, run in zip(entry.jobs, entry.reply.continuations, strict=True):
-                if isinstance(job, SampleJob) and (job.sampled, job.allowed) != (None, None):
+                if isinstance(job, SampleJob) and job.remembers:
                     at = (job.law.setting, run.node.handle)
                     self._states[at] = (job.sampled, job.allowed)
 

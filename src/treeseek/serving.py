@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from treeseek.backends.protocol import Block
 from treeseek.decoding.samplers import Gumbel
 from treeseek.decoding.summary import log_sum_exp, summarise
-from treeseek.jobs import ExpandJob, Law, SampleJob, WalkJob
+from treeseek.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
 from treeseek.model import LM, RowSummary
 from treeseek.noise import gumbel_topk
 from treeseek.replies import Expanded
@@ -107,7 +107,10 @@ def _lawful(law: Law, jobs: Sequence[Any], rows: Rows) -> tuple[Rows, NDArray[np
         scores = rows.copy()
     mass = None
     if law.constraint is not None:
-        masks = np.stack([law.constraint.mask(job.allowed) for job in jobs])
+        none = np.zeros(rows.shape[1], dtype=bool)
+        masks = np.stack(
+            [none if job.allowed is DEAD else law.constraint.mask(job.allowed) for job in jobs]
+        )
         scores[~masks] = -np.inf
         mass = log_sum_exp(np.where(masks, rows, -np.inf)) - log_sum_exp(rows)
     if law.tilt is not None:
@@ -125,7 +128,11 @@ def _sample(law: Law, jobs: Sequence[SampleJob], logits: Rows) -> None:
     if not law.plain:
         dead = np.isneginf(scores.max(axis=1))
         for gone in np.flatnonzero(dead).tolist():
-            jobs[gone].finish("dead")
+            job = jobs[gone]
+            if job.behind:
+                job.caught_up(job.sampled)
+            else:
+                job.finish("dead")
         if dead.any():
             alive = np.flatnonzero(~dead).tolist()
             scores = scores[alive]
