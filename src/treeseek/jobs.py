@@ -5,6 +5,7 @@ they had been served one after another; `worst` is what the scheduler reserves f
 ahead of its turn.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -125,6 +126,9 @@ class ExpandJob:
         """Take the answer from a row's summary."""
         k = self.request.k
         tokens, logprobs = summary.tokens[:k], summary.logprobs[:k]
+        while logprobs and logprobs[-1] == -math.inf:
+            tokens.pop()
+            logprobs.pop()
         self.outcome = Expanded(tokens, logprobs, None, summary.lse, 0.0, summary.entropy)
         self.done = True
 
