@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
@@ -78,7 +78,15 @@ Paths = st.recursive(
 ).map(lambda path: (path,))
 
 
+@settings(deadline=None, max_examples=60)
 @given(Paths, Paths)
+@example(("a", "b"), ("asb",))
+@example(("a", "b"), ("as1:b",))
+@example((1, 2), (12,))
+@example((1,), ("1",))
+@example(("i1;",), (1,))
+@example(((), ()), (((),),))
+@example((("a",), "b"), ("a", ("b",)))
 def test_two_paths_share_a_key_only_when_equal(a: tuple, b: tuple) -> None:
     same = stream_key(**{**PLACE, "path": a}) == stream_key(**{**PLACE, "path": b})
     assert same == (a == b)
