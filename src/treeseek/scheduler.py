@@ -69,7 +69,8 @@ class Scheduler:
             seat.cost.seconds = self.clock() - started
             active = active or not seat.live.ended
         for lm, rows in wanted.items():
-            serve(lm, rows)
+            if rows:
+                serve(lm, rows)
         return active
 
     def run(self) -> None:

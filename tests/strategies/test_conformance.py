@@ -1,0 +1,195 @@
+"""Every strategy keeps the laws of treeseek.testing, and the suite notices one that does not."""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+
+from treeseek import strategies
+from treeseek.declare import Search, strategy
+from treeseek.decoding.warp import Warp
+from treeseek.live import Context
+from treeseek.requests import Expand, Node, Sample, Verdict
+from treeseek.testing import StrategySuite
+
+
+class Vowels:
+    """Verifier: half the point for an a, solved by an e after it."""
+
+    name, version = "vowels", "1"
+
+    def verify(self, text: str) -> Verdict:
+        return Verdict(("a" in text) / 2, solved="e" in text.partition("a")[2])
+
+
+class Letters:
+    """Scorer: how much of the text is a c; a longer text is worth more."""
+
+    name, version = "letters", "1"
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        return [2.0 * text.count("c") - 3.0 + len(text) / 8 for text in texts]
+
+
+WARP = Warp(temperature=0.7, repetition_penalty=1.3)
+
+
+class TestGreedy(StrategySuite):
+    strategy = strategies.greedy()
+
+
+class TestSample(StrategySuite):
+    strategy = strategies.sample()
+    n = 5
+
+
+class TestBestOfN(StrategySuite):
+    strategy = strategies.best_of_n(n=5)
+    n = 2
+
+
+class TestBestOfNVerified(StrategySuite):
+    strategy = strategies.best_of_n(n=5)
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Vowels(), "warp": WARP}
+
+
+class TestBestOfNScored(StrategySuite):
+    strategy = strategies.best_of_n(n=5)
+
+    def options(self) -> dict[str, Any]:
+        return {"scorer": Letters(), "stop": "da"}
+
+
+class TestBeam(StrategySuite):
+    strategy = strategies.beam(width=3)
+    n = 2
+
+
+class TestBeamWarped(StrategySuite):
+    strategy = strategies.beam(width=2, early_stopping="never", length_penalty=0.4)
+
+    def options(self) -> dict[str, Any]:
+        return {"warp": WARP, "min_tokens": 2}
+
+
+class TestDiverseBeam(StrategySuite):
+    strategy = strategies.diverse_beam(width=4, groups=2)
+
+
+class TestStochasticBeam(StrategySuite):
+    strategy = strategies.stochastic_beam(width=3)
+
+
+class TestStochasticBeamWarped(StrategySuite):
+    strategy = strategies.stochastic_beam(width=3)
+
+    def options(self) -> dict[str, Any]:
+        return {"warp": WARP}
+
+
+class TestBestFirst(StrategySuite):
+    strategy = strategies.best_first(width=3, leaves=2, expansions=12)
+    n = 4
+
+
+class TestBestFirstVerified(StrategySuite):
+    strategy = strategies.best_first(width=4, expansions=12)
+    n = 2
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Vowels()}
+
+
+class TestAdaDec(StrategySuite):
+    strategy = strategies.adadec(threshold="learn", trials=3, lookahead=3)
+
+
+class TestPuct(StrategySuite):
+    strategy = strategies.puct(simulations=20, width=3, parallel=3)
+
+
+class TestPuctVerified(StrategySuite):
+    strategy = strategies.puct(simulations=10, width=3, rollouts=3)
+    limit = 4
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Vowels()}
+
+
+class TestPuctScored(StrategySuite):
+    strategy = strategies.puct(simulations=12, width=3, parallel=2)
+
+    def options(self) -> dict[str, Any]:
+        return {"scorer": Letters()}
+
+
+# Negative controls: three breaches, and the tests that must see them.
+
+CALLS = count()
+
+
+@strategy()
+def by_handle(ctx: Context, root: Node) -> Search:
+    """Prefers nodes by their numbers, which is how the engine happened to meet them."""
+    node = root
+    while not node.is_end:
+        (_,) = yield [Expand(node, k=2)]
+        (reply,) = yield [Expand(node, k=4)]
+        node = min(reply.children, key=lambda child: child.handle)
+    ctx.finish(node)
+
+
+@strategy()
+def by_call(ctx: Context, root: Node) -> Search:
+    """Remembers something outside its generator."""
+    (reply,) = yield [Sample(root, n=2, limit=2 + next(CALLS) % 3)]
+    for run in reply.continuations:
+        ctx.finish(run.node)
+
+
+@strategy()
+def by_mark(ctx: Context, root: Node) -> Search:
+    """Shows more than it asks for: a candidate score that grows with every run."""
+    (reply,) = yield [Sample(root)]
+    ctx.finish(reply.continuations[0].node, score=float(next(CALLS)))
+
+
+def breaches(part: object) -> Iterator[str]:
+    class Suite(StrategySuite):
+        strategy = part  # type: ignore[assignment]
+
+    for name in dir(Suite):
+        if name.startswith("test_"):
+            try:
+                getattr(Suite(), name)()
+            except AssertionError:
+                yield name
+
+
+@pytest.mark.parametrize(
+    ("broken", "seen"),
+    [
+        (by_handle(), {"test_it_is_a_function_of_replies"}),
+        (
+            by_call(),
+            {
+                "test_a_neighbour_changes_nothing",
+                "test_it_resumes_from_every_reply",
+                "test_shuffled_serving_changes_nothing",
+            },
+        ),
+        (
+            by_mark(),
+            {
+                "test_junk_in_the_tree_and_tiny_slots_change_nothing",
+                "test_it_is_a_function_of_replies",
+            },
+        ),
+    ],
+    ids=["by_handle", "by_call", "by_mark"],
+)
+def test_a_breach_is_seen(broken: object, seen: set[str]) -> None:
+    assert seen <= set(breaches(broken))
