@@ -7,6 +7,7 @@ ahead of its turn.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from treeseek.constraints.protocol import Constraint
@@ -37,7 +38,10 @@ class Law:
                 f"{self.lm.name} has {self.lm.vocabulary} tokens and {lm.name} {lm.vocabulary}: "
                 "two models in one search share a vocabulary."
             )
-        self.warp: Warp | None = None if how.warp is None or how.warp.identity else how.warp
+        warp = how.warp
+        if warp is not None and not warp.ends:
+            warp = replace(warp, ends=tuple(sorted(lm.ends)))
+        self.warp: Warp | None = None if warp is None or warp.identity else warp
         self.constraint: Constraint | None = how.constraint
         self.sampler: Sampler | None = how.sampler
         self.tilt = how.tilt
