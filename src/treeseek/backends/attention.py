@@ -23,6 +23,7 @@ from treeseek.backends.pool import Pool
 NAME = "treeseek_tree"
 current: ContextVar["Layout | None"] = ContextVar("layout", default=None)
 """The call in progress. Not every family hands extra arguments down to its attention."""
+_HIDDEN = np.float32(-np.inf)
 _BLOCKED = ("position_bias", "alibi", "head_mask")
 
 
@@ -224,13 +225,18 @@ class Part:
         name = (window, share, dtype)
         if name not in self._masks:
             group = self.group
-            visible = group.visible
-            if window is not None:
-                near = group.key_depths >= _first_seen(group.depths[:, None], window)
-                visible = near if visible is None else visible & near
-            self._masks[name] = (
-                None if visible is None else _additive(visible, dtype, self.device).repeat(share, 1)
-            )
+            visible, mask = group.visible, None
+            if visible is not None or window is not None:
+                values = np.zeros((len(group.depths), self.width), np.float32)
+                if visible is not None:
+                    values[:, group.prefix :] = np.where(visible, np.float32(0), _HIDDEN)
+                if window is not None:
+                    far = group.key_depths < _first_seen(group.depths[:, None], window)
+                    values[far] = _HIDDEN
+                mask = torch.from_numpy(values)
+                mask = mask.to(device=self.device, dtype=dtype)
+                mask = mask.repeat(share, 1) if share > 1 else mask
+            self._masks[name] = mask
         return self._masks[name]
 
 
@@ -251,8 +257,3 @@ def _length(keys: Keys) -> int:
 
 def _pick(rows: Tensor, keys: slice | Tensor) -> Tensor:
     return rows[keys] if isinstance(keys, slice) else rows.index_select(0, keys)
-
-
-def _additive(visible: np.ndarray[Any, np.dtype[np.bool_]], dtype: Any, device: Any) -> Tensor:
-    mask = np.where(visible, np.float32(0), np.float32(-np.inf))
-    return torch.from_numpy(mask).to(device=device, dtype=dtype)

@@ -118,8 +118,7 @@ class LocalBackend:
             return rows[-1:]
         kept = self.pool.hidden
         assert kept is not None
-        slots = torch.tensor([table.slot(node) for node in nodes], device=self.device)
-        return kept.index_select(0, slots)
+        return kept.index_select(0, torch.from_numpy(table.slots(nodes)).to(self.device))
 
 
 def admit(tree: Tree, nodes: Sequence[int], context: int | None, slots: int | None) -> None:

@@ -48,6 +48,12 @@ class Pool:
             self.hidden = self._room(rows, rows.shape[1])
         self.hidden.index_copy_(0, slots, rows)
 
+    def slot_bytes(self) -> int:
+        """Bytes of one slot, over all layers; right once a first row was stored."""
+        held = [*self.keys.values(), *self.values.values()]
+        held += [] if self.hidden is None else [self.hidden]
+        return sum(rows[0].numel() * rows.element_size() for rows in held)
+
     def _room(self, like: Tensor, *shape: int) -> Tensor:
         return torch.zeros((self.capacity, *shape), dtype=like.dtype, device=like.device)
 

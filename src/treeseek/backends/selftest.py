@@ -7,6 +7,7 @@ sliding windows are narrowed meanwhile, so that the trial crosses them. It costs
 forwards. Scaling by length shows only past the trained length and is read from the configuration.
 """
 
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
     """A backend for `model` on the best route that agrees with its plain forward.
 
     `capabilities.path` names the route, `capabilities.notes` says why a better one was not taken.
+    Without `slots`, a quarter of the memory is what they may take.
     Raises NotAModel for a model whose rows depend on later tokens, BrokenLogits on NaN.
     """
     head = Head(model, decoder_of(model))
@@ -54,11 +56,13 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
         trial = Trial(model)
         reasons = [f"its rope scaling ({scaled}) depends on the length"] if scaled else []
         for make in () if scaled else _candidates(model, head.decoder, attention):
-            route = _attempt(trial, head, make)
-            if not isinstance(route, str):
+            tried = _attempt(trial, head, make)
+            if isinstance(tried, LocalBackend):
+                route = tried.route
+                slots = slots or _room(tried)
                 notes = (_note(model, route.name, reasons),) if route.name == "mask" else ()
                 return LocalBackend(head, route, slots=slots, nodes=nodes, notes=notes)
-            reasons.append(route)
+            reasons.append(tried)
         model.set_attn_implementation(attention)
         error = trial.error(ReplayBackend(head, pure=not scaled))
     if not error <= trial.tolerance:
@@ -173,17 +177,27 @@ def _candidates(model: Any, decoder: Any, attention: str) -> Iterator[Callable[[
     yield lambda: MaskRoute(model, decoder, attention=attention, by_type=False)
 
 
-def _attempt(trial: Trial, head: Head, make: Callable[[], Route]) -> Route | str:
-    """The route, or why it cannot be taken."""
+def _attempt(trial: Trial, head: Head, make: Callable[[], Route]) -> LocalBackend | str:
+    """A backend that passed the trial, or why its route cannot be taken."""
     name = "fused"
     try:
         route = make()
         name = route.name
-        error = trial.error(LocalBackend(head, route, slots=SLOTS))
+        backend = LocalBackend(head, route, slots=SLOTS)
+        error = trial.error(backend)
     except Exception as trouble:
         # Whatever a layer raises on what it was not written for: this is not its route.
         return f"{name}: {type(trouble).__name__}"
-    return route if error <= trial.tolerance else f"{name}: relative error {error:.0e}"
+    return backend if error <= trial.tolerance else f"{name}: relative error {error:.0e}"
+
+
+def _room(backend: LocalBackend) -> int:
+    """Slots that take a quarter of the memory, and at least one whole context."""
+    if backend.device.type == "cuda":
+        memory = torch.cuda.mem_get_info(backend.device)[0]
+    else:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(memory // 4 // backend.pool.slot_bytes(), backend.context or 1)
 
 
 def _note(model: Any, route: str, reasons: Sequence[str]) -> str:

@@ -72,9 +72,11 @@ class SlotTable:
         segment = node >> OFFSET_BITS
         return segment < len(self.warm) and (node & OFFSET_MASK) < self.warm[segment]
 
-    def slot(self, node: int) -> int:
-        """Slot of a warm node."""
-        return int(self._rows[node >> OFFSET_BITS][node & OFFSET_MASK])
+    def slots(self, nodes: Sequence[int]) -> Slots:
+        """Slots of warm nodes."""
+        rows = self._rows
+        found = (rows[node >> OFFSET_BITS][node & OFFSET_MASK] for node in nodes)
+        return np.fromiter(found, np.int32, len(nodes))
 
     def span_slots(self, span: Span) -> Slots:
         """Slots of a span that was opened or is warm."""
