@@ -1,0 +1,127 @@
+"""`treeseek run`: continue a text by a search, answer on standard output."""
+
+from typing import Any
+
+import click
+
+from treeseek.cli import faults
+from treeseek.cli.choice import SearchCommand, configured, strategy_options
+from treeseek.cli.law import budget_option, law, law_options, loaded, model_options
+from treeseek.cli.output import as_text, picture_option, save
+from treeseek.cli.prompt import read_prompt
+from treeseek.cli.screen import Standing, screen, shown
+from treeseek.cli.stepping import step_all
+from treeseek.front import Run, start
+from treeseek.result import Result
+from treeseek.viewer import Grown, page, svg
+
+
+@click.command(cls=SearchCommand)
+@click.argument("prompt")
+@model_options
+@strategy_options("greedy")
+@budget_option()
+@click.option("-n", "n", type=click.IntRange(1), default=1, show_default=True, help="Answers.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="Longest continuation in tokens.",
+)
+@click.option(
+    "--min-tokens",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Shortest continuation in tokens.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all noise.")
+@law_options
+@click.option("--stop", multiple=True, metavar="TEXT", help="Text that ends a continuation.")
+@picture_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing but the answer and errors.")
+def run(prompt: str, **options: Any) -> int:
+    """Continue PROMPT by a search and print what was found.
+
+    `-` reads the prompt from standard input. Each of the -n best answers is printed and ended by a
+    newline; the cost goes to standard error. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 the
+    budget ended before one token, 130 interrupted (what was found by then is printed).
+
+    \b
+    Examples:
+      treeseek run "Once upon a time" --limit 40
+      treeseek run "The cat" -s beam -o width=8 -n 3 --html tree.html
+      echo "The dog" | treeseek run - -s sample -n 4 --temperature 0.8 --json
+    """  # fmt: skip
+    strategy = configured(options.pop("strategy"), options.pop("assignments"))
+    html, as_json = options.pop("html"), options.pop("as_json")
+    text = read_prompt(prompt)
+    warp = law(options)
+    stop = options.pop("stop") or None
+    with screen(options.pop("quiet")) as board:
+        lm = loaded(options)
+        search = start(text, model=lm, strategy=strategy, warp=warp, stop=stop, **options)
+        done = step_all([search], board, lambda: standing(search))
+        result = search.result
+        board.note(summary(result))
+    print_result(result, as_json=as_json)
+    if html is not None:
+        tree = Grown.of(search, title=text)
+        save(html, svg(tree) if html.suffix == ".svg" else page([tree]))
+    return code_of(result, done)
+
+
+def standing(run: Run) -> Standing:
+    """How one search stands, for a screen."""
+    at = run.progress
+    seconds = run.budget.seconds
+    facts = [
+        f"{at.tokens:,} tokens" + ("" if not run.budget.tokens else f" of {run.budget.tokens:,}")
+    ]
+    if at.seconds > 0:
+        facts.append(f"{at.tokens_computed / at.seconds:,.0f}/s")
+    facts.append(f"{at.candidates:,} candidate{'s' * (at.candidates != 1)}")
+    facts.append(f"{at.seconds:.0f} s" + ("" if seconds is None else f" of {seconds:g}"))
+    spent = at.spent
+    if seconds:
+        spent = max(spent or 0.0, at.seconds / seconds)
+    title = f"{run.strategy.name} on {run.seat.lm.name}"
+    return Standing(title, spent, tuple(facts), shown(at.best or at.text, 72))
+
+
+def summary(result: Result) -> str:
+    """One line: what was run, what it cost, how good the best is."""
+    cost, best = result.cost, result.best
+    words = (
+        f"{result.strategy} on {result.model}: {cost.tokens:,} tokens charged "
+        f"({cost.tokens_computed:,} computed, {cost.tokens_reused:,} reused) "
+        f"in {cost.forwards:,} calls, {cost.seconds:.2f} s"
+    )
+    if best is None:
+        return f"{words}; no candidate"
+    cut = ", cut by the budget" if best.finish == "budget" else f", ended by {best.finish}"
+    return f"{words}; best {best.logprob:.3f}{cut}"
+
+
+def print_result(result: Result, *, as_json: bool) -> None:
+    """The answers, or one JSON object, on standard output."""
+    if as_json:
+        click.echo(as_text(result.to_json()))
+        return
+    for candidate in result.candidates[: result.n]:
+        click.echo(candidate.text)
+
+
+def code_of(result: Result, done: bool) -> int:
+    """The exit code of a run that ended, by itself (`done`) or not."""
+    if not done:
+        return faults.INTERRUPTED
+    if result.best is not None:
+        return 0
+    if result.budget_spent:
+        faults.say("the budget ended before one token was produced: give more with -b")
+        return faults.UNFED
+    faults.say("no continuation was found: loosen the options that forbid tokens")
+    return faults.FAILED
