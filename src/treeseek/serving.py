@@ -68,7 +68,7 @@ def _count(block: Block, addresses: Sequence[int], wanted: dict[int, list[Waitin
             computed = 0
             seats.append(seat)
     if block.forward:
-        for seat in {id(seat): seat for seat in seats}.values():
+        for seat in {id(seat.top): seat.top for seat in seats}.values():
             seat.cost.forwards += 1
 
 
@@ -147,8 +147,9 @@ def _sample(law: Law, jobs: Sequence[SampleJob], logits: Rows) -> None:
         scores = scores[[p for p, _ in drawing]]
     drawn = [jobs[row] for _, row in drawing]
     keys = np.array([job.noise() for job in drawn], dtype=np.uint64)
-    draw = sampler.draw(scores, keys, [job.sampled for job in drawn])
     rows = [row for _, row in drawing]
+    known = lse[rows] if law.plain else None
+    draw = sampler.draw(scores, keys, [job.sampled for job in drawn], known)
     logprobs = (logits[rows, draw.tokens].astype(np.float64) - lse[rows]).tolist()
     tokens, proposals = draw.tokens.tolist(), draw.proposal.tolist()
     masses = None if mass is None else np.exp(mass[rows]).tolist()

@@ -42,8 +42,12 @@ class Sampler(Protocol):
     def initial(self) -> Hashable:
         """State of a path that has drawn nothing; None for a sampler that remembers nothing."""
 
-    def draw(self, scores: Rows, keys: Keys, states: Sequence[Any]) -> Draw:
+    def draw(
+        self, scores: Rows, keys: Keys, states: Sequence[Any], lse: Floats | None = None
+    ) -> Draw:
         """Choose from scores [N, V], -inf where forbidden, with one noise key and state a row.
+
+        `lse` [N] is the log-sum-exp of the scores where the caller has it already.
 
         Raises BrokenLogits for a row that holds NaN or +inf, or allows no token.
         """
@@ -64,11 +68,14 @@ class Gumbel:
         """Nothing is remembered."""
         return None
 
-    def draw(self, scores: Rows, keys: Keys, states: Sequence[Any]) -> Draw:
+    def draw(
+        self, scores: Rows, keys: Keys, states: Sequence[Any], lse: Floats | None = None
+    ) -> Draw:
         """Draw a token of each row by its key."""
         tokens, _ = gumbel_argmax(scores, keys)
         picked = scores[np.arange(len(tokens)), tokens].astype(np.float64)
-        return Draw(tokens, picked - log_sum_exp(scores), [None] * len(tokens))
+        total = log_sum_exp(scores) if lse is None else lse
+        return Draw(tokens, picked - total, [None] * len(tokens))
 
     def observe(self, scores: Rows, token: int, state: Any) -> Hashable:
         """Nothing is remembered."""
@@ -83,7 +90,9 @@ class Greedy:
         """Nothing is remembered."""
         return None
 
-    def draw(self, scores: Rows, keys: Keys, states: Sequence[Any]) -> Draw:
+    def draw(
+        self, scores: Rows, keys: Keys, states: Sequence[Any], lse: Floats | None = None
+    ) -> Draw:
         """Take the best token of each row; the keys are not read."""
         tokens = scores.argmax(axis=1)
         best = scores[np.arange(len(tokens)), tokens]
@@ -131,7 +140,9 @@ class Mirostat:
         """The first bound on surprise, in bits."""
         return 2.0 * self.target
 
-    def draw(self, scores: Rows, keys: Keys, states: Sequence[Any]) -> Draw:
+    def draw(
+        self, scores: Rows, keys: Keys, states: Sequence[Any], lse: Floats | None = None
+    ) -> Draw:
         """Draw under each path's bound and move the bound."""
         count = np.arange(len(scores))
         kept = np.full(scores.shape, -np.inf)
