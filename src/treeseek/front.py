@@ -118,7 +118,7 @@ class Run:
         tokens = live.path_tokens(node.handle)
         if (
             tokens
-            and finished.finish in ("end", "stop")
+            and node.end in ("end", "stop")
             and (tokens[-1] in live.settings.ends or tokens[-1] in live.settings.stop.tokens)
         ):
             tokens.pop()
