@@ -7,7 +7,7 @@ nested search charges its parent only for what the parent had not asked for yet.
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from treeseek.errors import InvalidOption
@@ -102,6 +102,21 @@ class Ledger:
         """How many distinct `names` would be charged."""
         charged, free = self.charged, self._free
         return len({name for name in names if name not in charged and name not in free})
+
+    def fits(self, names: Collection[int]) -> bool:
+        """Whether all `names` can be charged."""
+        left = self.left
+        return left is None or self.new(names) <= left
+
+    def fitting(self, names: Sequence[int]) -> Sequence[int]:
+        """The longest beginning of `names` that can be charged."""
+        left, fresh = self.left, set[int]()
+        for count, name in enumerate(names):
+            if self.is_new(name):
+                fresh.add(name)
+            if left is not None and len(fresh) > left:
+                return names[:count]
+        return names
 
     def charge(self, names: Collection[int]) -> int:
         """Charge what is new among `names`; how many that was."""

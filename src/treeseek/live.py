@@ -7,6 +7,7 @@ it by `ask` and `tell`, and feeding it recorded replies rebuilds it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any, NoReturn
 
 from treeseek.decoding.stops import Stop, stop_at
@@ -70,6 +71,11 @@ class Settings:
     text: Callable[[Sequence[int], Sequence[int]], str] = _no_text
     scorer: Scorer | None = None
     verifier: Verifier | None = None
+
+    def mark(self) -> str:
+        """Short hash of what a reply depends on beside its request, the same in every process."""
+        parts = (self.seed, self.limit, sorted(self.ends), self.stop, self.how.key())
+        return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
     def nested(self, limit: int) -> "Settings":
         """The same for a nested search that may grow by `limit` tokens."""

@@ -78,37 +78,46 @@ def _continued(seat: Seat, request: Continue, share: int | None) -> Seat:
 
 
 def running(entry: Entry) -> Sequence[Seat]:
-    """The nested searches that may go on now; of a race the least charged one."""
+    """The nested searches that may go on now; of a race the least charged, a whole list each."""
     going = [child for child in entry.children if not child.live.ended and not child.paused]
     if isinstance(entry.request, Race) and going:
-        return [min(going, key=lambda child: child.ledger.tokens)]
+        open_ = [child for child in going if child.entries]
+        return open_ or [min(going, key=lambda child: child.ledger.tokens)]
     return going
+
+
+def is_over(entry: Entry) -> bool:
+    """Whether a nested search has ended or paused, or a race has its winner."""
+    going = running(entry)
+    if not going or not isinstance(entry.request, Race):
+        return not going
+    ended = [_standing(entry, child) for child in entry.children if child.live.ended]
+    (ahead,) = going
+    return not ahead.entries and bool(ended) and min(ended) < _standing(entry, ahead)
+
+
+def _standing(entry: Entry, child: Seat) -> tuple[int, int]:
+    return child.ledger.tokens, entry.children.index(child)
 
 
 def settle(seat: Seat, entry: Entry) -> bool:
     """Settle a nested search once it has ended or paused; False while it runs."""
+    if not is_over(entry):
+        return False
     children = entry.children
+    for child in children:
+        seat.cost.take(child.cost)
+        entry.charged += seat.ledger.charge(child.ledger.charged)
     if isinstance(entry.request, Race):
-        charges = [(child.ledger.tokens, index) for index, child in enumerate(children)]
-        ended = [charges[i] for i, child in enumerate(children) if child.live.ended]
-        going = [charges[children.index(child)] for child in running(entry)]
-        if going and not (ended and min(ended) < going[0]):
-            return False
-        cost = sum(c.ledger.tokens for c in children)
-        entry.charged = seat.ledger.charge([n for c in children for n in c.ledger.charged])
+        ended = [_standing(entry, child) for child in children if child.live.ended]
         winner = min(ended)[1] if ended else None
         for child in children:
-            seat.cost.take(child.cost)
             child.live.close()
         found = [] if winner is None else found_by(children[winner])
-        entry.reply = Raced(winner, found, cost)
+        entry.reply = Raced(winner, found, sum(child.ledger.tokens for child in children))
         return True
-    child = children[0]
-    if not child.live.ended and not child.paused:
-        return False
+    (child,) = children
     status = "finished" if child.live.ended else "paused"
-    seat.cost.take(child.cost)
-    entry.charged = seat.ledger.charge(child.ledger.charged)
     entry.reply = Spawned(status, found_by(child), child.ledger.tokens)
     return True
 

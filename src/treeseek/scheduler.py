@@ -12,7 +12,7 @@ from collections.abc import Callable
 from treeseek.instant import derive, judge
 from treeseek.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob
 from treeseek.model import LM
-from treeseek.nesting import running, settle, slices
+from treeseek.nesting import is_over, running, settle, slices
 from treeseek.replies import Continuation, Reply, Sampled
 from treeseek.requests import Continue, Derive, Race, Sample, Score, Spawn, Verify
 from treeseek.seat import Entry, Seat
@@ -34,24 +34,22 @@ class Scheduler:
         self.clock = clock
         self.rounds = 0
         self.failed: Seat | None = None
-        self._deadlines: dict[Seat, tuple[float, float | None]] = {}
 
     def add(self, seat: Seat, *, seconds: float | None = None) -> Seat:
         """Let `seat` take part, for at most `seconds` of wall clock."""
-        now = self.clock()
+        seat.clock, seat.started, seat.seconds = self.clock, self.clock(), seconds
         self.seats.append(seat)
-        self._deadlines[seat] = (now, None if seconds is None else now + seconds)
         return seat
 
     def cut(self, seat: Seat) -> None:
         """End `seat` at its next request, as if its seconds were over."""
-        started, _ = self._deadlines[seat]
-        self._deadlines[seat] = (started, started)
+        seat.seconds, seat.interrupted = 0.0, True
 
     def step(self) -> bool:
         """Run one round; False once every search has ended.
 
-        An error of one search (`failed`) closes that search alone: stepping on serves the rest.
+        An error of one search (`failed`) closes that search alone, an error of a call those that
+        took part in it: stepping on serves the rest.
         """
         self.rounds += 1
         wanted: dict[LM, dict[int, list[Waiting]]] = {}
@@ -61,17 +59,26 @@ class Scheduler:
                 continue
             try:
                 self._visit(seat, wanted)
-            except Exception:
-                seat.live.close()
-                self.failed = seat
+            except Exception as error:
+                self._fail([seat], error)
                 raise
-            started, _ = self._deadlines[seat]
-            seat.cost.seconds = self.clock() - started
+            seat.cost.seconds = seat.elapsed
             active = active or not seat.live.ended
         for lm, rows in wanted.items():
             if rows:
-                serve(lm, rows)
+                try:
+                    serve(lm, rows)
+                except Exception as error:
+                    tops = {id(j.seat.top): j.seat.top for jobs in rows.values() for j in jobs}
+                    self._fail(list(tops.values()), error)
+                    raise
         return active
+
+    def _fail(self, seats: list[Seat], error: Exception) -> None:
+        self.failed = seats[0]
+        for seat in seats:
+            seat.failure = error
+            seat.live.close()
 
     def run(self) -> None:
         """Step until every search has ended."""
@@ -80,9 +87,11 @@ class Scheduler:
 
     # One search in one round.
 
-    def _visit(self, seat: Seat, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
+    def _visit(
+        self, seat: Seat, wanted: dict[LM, dict[int, list[Waiting]]], lists: int = _WIDE
+    ) -> None:
         seat.relocate()
-        for _ in range(_WIDE):
+        for _ in range(lists):
             if not seat.entries:
                 requests = seat.live.ask()
                 if requests is None:
@@ -98,11 +107,14 @@ class Scheduler:
 
     def _settle(self, seat: Seat) -> bool:
         """Settle what is done, in order; True once the whole list is."""
-        late = self._late(seat)
+        late = seat.top.late
         seat.closing = seat.closing or late
         for index, entry in enumerate(seat.entries):
             if entry.reply is not None:
                 continue
+            if entry.ends:
+                self._end(seat, index)
+                return False
             if isinstance(entry.request, Spawn | Continue | Race):
                 if not entry.children and not slices(seat, late):
                     self._end(seat, index)
@@ -114,30 +126,31 @@ class Scheduler:
                     self._end(seat, index)
                     return False
             elif not self._settle_entry(seat, entry, late):
-                if seat.live.ended or seat.paused:
-                    return False
                 if self._unserved(seat, entry, late):
                     self._end(seat, index)
                 return False
             assert entry.reply is not None
             entry.reply.charged = entry.charged
-            entry.reply.spent = seat.ledger.spent
+            entry.reply.spent = seat.spent if entry.spent is None else entry.spent
             seat.record(index)
         return True
 
     def _settle_entry(self, seat: Seat, entry: Entry, late: bool) -> bool:
         request = entry.request
         ledger = seat.ledger
+        if ledger.limit == 0 and not (seat.closing and isinstance(request, Sample)):
+            return False
         if isinstance(request, Derive):
             return derive(seat, entry)
         while seat.at < len(seat.jobs) and seat.jobs[seat.at][0] is entry:
             job = seat.jobs[seat.at][1]
             if not job.done:
-                if isinstance(job, SampleJob) and self._cut(seat, job, late):
-                    continue
-                return False
-            left = ledger.left
-            if left is not None and ledger.new(job.names) > left:
+                if not isinstance(job, SampleJob) or not self._short(seat, job, late):
+                    return False
+                if seat.live.spent or not seat.closing:
+                    return False
+                job.finish("budget")
+            elif not ledger.fits(job.names) or (_is_cut(job) and not seat.closing):
                 return False
             entry.charged += ledger.charge(job.names)
             seat.at += 1
@@ -149,75 +162,50 @@ class Scheduler:
             entry.reply = _reply(job)
         return True
 
-    def _cut(self, seat: Seat, job: SampleJob, late: bool) -> bool:
-        """Whether the first unfinished continuation ends here for want of budget."""
+    def _short(self, seat: Seat, job: SampleJob, late: bool) -> bool:
+        """Whether the first unfinished continuation cannot take one more token."""
         if job.wish or job.behind:
             return False
-        ledger = seat.ledger
-        left = ledger.left
-        short = left is not None and (
-            ledger.limit == 0 or ledger.new([*job.names, job.name]) > left
-        )
-        if not (short or late):
-            return False
-        if not seat.closing:
-            seat.paused = True
-            return False
-        job.finish("budget")
-        return True
+        return late or seat.ledger.limit == 0 or not seat.ledger.fits([*job.names, job.name])
 
     def _unserved(self, seat: Seat, entry: Entry, late: bool) -> bool:
         """Whether `entry`, next in order, does not fit what is left."""
-        if isinstance(entry.request, Sample):
-            return False
-        if late:
+        ledger = seat.ledger
+        if ledger.limit == 0:
             return True
-        left = seat.ledger.left
-        if left is None:
-            return False
         if isinstance(entry.request, Derive):
-            return True
-        job = entry.jobs[0]
-        if seat.ledger.limit == 0:
-            return True
-        new = seat.ledger.new(job.names)
+            return ledger.left is not None
+        _, job = seat.jobs[seat.at]
+        if isinstance(job, SampleJob) and not job.done:
+            return self._short(seat, job, late)
+        if late or ledger.left is None or _is_cut(job):
+            return late or _is_cut(job)
         if isinstance(job, WalkJob) and job.request.above is not None and not job.done:
-            return self._walked(seat, job, left)
-        return new > left
+            return self._walked(seat, job)
+        return not ledger.fits(job.names)
 
-    def _walked(self, seat: Seat, job: WalkJob, left: int) -> bool:
+    def _walked(self, seat: Seat, job: WalkJob) -> bool:
         """Whether a walk with a bound used up what is left without being abandoned."""
-        most = self._affordable(seat, job, left)
+        most = len(seat.ledger.fitting(job.names))
         return most < len(job.addresses) and not job.rows(most)
 
-    def _affordable(self, seat: Seat, job: WalkJob, left: int) -> int:
-        most = 0
-        fresh: set[int] = set()
-        for name in job.names:
-            if seat.ledger.is_new(name):
-                fresh.add(name)
-            if len(fresh) > left:
-                break
-            most += 1
-        return most
-
     def _end(self, seat: Seat, index: int) -> None:
-        """The budget ends at request `index`: tell the search, or pause it inside its slice."""
+        """The budget ends at request `index`: tell the search, or pause it inside its slice.
+
+        The tokens that an unfinished continuation had by then are charged when it is paused.
+        """
         if not seat.closing:
             seat.paused = True
+            if seat.at < len(seat.jobs) and isinstance(seat.entries[index].request, Sample):
+                entry, job = seat.jobs[seat.at]
+                entry.charged += seat.ledger.charge(seat.ledger.fitting(job.names))
             return
+        seat.record_end(index)
         replies = [entry.reply for entry in seat.entries[:index] if entry.reply is not None]
         for child in seat.children:
             child.live.close()
         seat.entries = []
         seat.live.exhaust(replies)
-
-    def _late(self, seat: Seat) -> bool:
-        root = seat
-        while root.parent is not None:
-            root = root.parent
-        _, deadline = self._deadlines[root]
-        return deadline is not None and self.clock() >= deadline
 
     def _collect(self, seat: Seat, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
         """Ask for the rows of every job that may run now."""
@@ -227,25 +215,34 @@ class Scheduler:
             if entry.reply is not None:
                 continue
             if isinstance(entry.request, Spawn | Continue | Race):
-                for child in running(entry):
-                    self._visit(child, wanted)
+                self._visit_nested(entry, wanted)
                 continue
             for job in entry.jobs:
                 if left is not None:
                     worst = job.worst()
                     if worst > left and not first:
                         return
-                    most, left = left, left - worst
-                else:
-                    most = None
+                    left -= worst
                 if job.done:
                     continue
                 first = False
-                self._want(seat, job, most, wanted)
+                self._want(seat, job, wanted)
 
-    def _want(
-        self, seat: Seat, job: Job, most: int | None, wanted: dict[LM, dict[int, list[Waiting]]]
-    ) -> None:
+    def _visit_nested(self, entry: Entry, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
+        """Visit those that may go on; in a race that is asked again after every list."""
+        if not isinstance(entry.request, Race):
+            for child in running(entry):
+                self._visit(child, wanted)
+            return
+        for _ in range(_WIDE):
+            if is_over(entry):
+                return
+            (child,) = running(entry)
+            self._visit(child, wanted, 1)
+            if child.entries and not child.paused:
+                return
+
+    def _want(self, seat: Seat, job: Job, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
         if not isinstance(job, ExpandJob | SampleJob | WalkJob):
             return
         rows = wanted.setdefault(job.law.lm, {})
@@ -260,9 +257,14 @@ class Scheduler:
             else:
                 rows.setdefault(job.address, []).append(job)
         else:
-            reach = None if most is None else self._affordable(seat, job, most)
-            for address in job.rows(reach):
+            for address in job.rows(len(job.seat.ledger.fitting(job.names))):
                 rows.setdefault(address, []).append(job)
+
+
+def _is_cut(job: Job) -> bool:
+    """Whether a record says that the budget ended inside this continuation."""
+    outcome = job.outcome if isinstance(job, Ready) else None
+    return isinstance(outcome, Continuation) and outcome.reason == "budget"
 
 
 def _run(job: Job) -> Continuation:

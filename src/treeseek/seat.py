@@ -5,7 +5,9 @@ where the two meet, and where a list of requests is settled in order whatever or
 computed in.
 """
 
-from collections.abc import Hashable, Sequence
+import time
+from collections.abc import Callable, Hashable, Sequence
+from copy import deepcopy
 from typing import Any, Protocol
 
 from treeseek.budget import Ledger
@@ -62,17 +64,17 @@ class MemoryJournal(dict[tuple[Any, ...], dict[str, Any]]):
 
     def get(self, place: Any, barrier: int = 0, index: int = 0) -> Any:  # type: ignore[override]
         """The record, None if there is none."""
-        return super().get((*place, barrier, index))
+        return deepcopy(super().get((*place, barrier, index)))
 
     def put(self, place: tuple[Any, ...], barrier: int, index: int, record: dict[str, Any]) -> None:
         """Store `record`."""
-        self[(*place, barrier, index)] = record
+        self[(*place, barrier, index)] = deepcopy(record)
 
 
 class Entry:
     """One request of the open list: its jobs or nested searches, then its reply."""
 
-    __slots__ = ("charged", "children", "jobs", "outcome", "reply", "request")
+    __slots__ = ("charged", "children", "ends", "jobs", "outcome", "reply", "request", "spent")
 
     def __init__(self, request: Request) -> None:
         """Nothing is known yet."""
@@ -82,6 +84,8 @@ class Entry:
         self.outcome: Reply | None = None
         self.reply: Reply | None = None
         self.charged = 0
+        self.spent: float | None = None
+        self.ends = False
 
 
 class Seat:
@@ -105,12 +109,19 @@ class Seat:
         self.live = Live(strategy, prompt, settings=settings, path=path)
         self.seed = settings.seed
         self.place = (*settings.key, *path)
+        self._setting = settings.mark()
         self.ledger = ledger
         self.journal = journal
         self.parent = parent
+        self.top: Seat = self if parent is None else parent.top
         self.base = base
         self.start = len(prompt) if parent is None else parent.whole(base)[1]
         self.cost = Cost()
+        self.clock: Callable[[], float] = time.monotonic
+        self.started = self.before = 0.0
+        self.seconds: float | None = None
+        self.interrupted = False
+        self.failure: Exception | None = None
         self.law = Law(settings.how, lm)
         self.children: list[Seat] = []
         self.starts: list[int] = []
@@ -133,6 +144,26 @@ class Seat:
         if len(self.entries) != 1 or len(runs) != 1:
             return []
         return runs[0]
+
+    # Time: read by the search at the top, for all that is nested in it.
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the search was added, those before it was resumed included."""
+        return self.before + self.clock() - self.started
+
+    @property
+    def late(self) -> bool:
+        """Whether the seconds are over."""
+        return self.seconds is not None and self.elapsed >= self.seconds
+
+    @property
+    def spent(self) -> float | None:
+        """Fraction of the tokens that is gone, or of the seconds if that is more."""
+        tokens, top = self.ledger.spent, self.top
+        if top.seconds is None:
+            return tokens
+        return max(tokens or 0.0, min(1.0, top.elapsed / (top.seconds or 1e-9)))
 
     # What jobs ask of a seat.
 
@@ -259,7 +290,7 @@ class Seat:
         self.entries = [Entry(request) for request in requests]
         self.jobs, self.at = [], 0
         for index, entry in enumerate(self.entries):
-            entry.outcome = self._recall(index, entry.request)
+            self._recall(index, entry)
             entry.jobs = self._make(entry)
             self.jobs.extend((entry, job) for job in entry.jobs)
 
@@ -294,34 +325,50 @@ class Seat:
 
     # The journal.
 
-    def _recall(self, index: int, request: Request) -> Reply | None:
+    def _recall(self, index: int, entry: Entry) -> None:
+        """Let the record of entry `index`, if there is one, stand for what it answers."""
         if self.journal is None:
-            return None
+            return
         record = self.journal.get(self.place, self.live.barrier, index)
         if record is None:
-            return None
-        now = digest(request, self.live.name)
-        if record["digest"] != now:
+            return
+        now = digest(entry.request, self.live.name)
+        if (record["digest"], record["setting"]) != (now, self._setting):
             raise ReplayMismatch(
                 f"Search {self.place}, barrier {self.live.barrier}, request {index}: the record "
-                f"answers {record['request']}, the strategy now asks {request!r}. Resume with the "
-                "strategy, options and seed of the recorded run."
+                f"answers {record['request']} (seed {record['seed']}), the strategy now asks "
+                f"{entry.request!r} (seed {self.seed}). Resume with the strategy, options and seed "
+                "of the recorded run."
             )
-        if isinstance(request, _NESTED):
-            return None
-        return decode(record["reply"])
+        if "seconds" in record:
+            top = self.top
+            top.before, top.started = record["seconds"], top.clock()
+        if "reply" not in record:
+            entry.ends = True
+            return
+        entry.spent = record["reply"]["spent"]
+        if not isinstance(entry.request, _NESTED):
+            entry.outcome = decode(record["reply"])
 
     def record(self, index: int) -> None:
         """Put the settled reply of entry `index` into the journal."""
-        entry = self.entries[index]
-        if self.journal is None or entry.reply is None:
+        reply = self.entries[index].reply
+        if self.journal is not None and reply is not None:
+            self._put(index, {"reply": encode(reply)})
+
+    def record_end(self, index: int) -> None:
+        """Put into the journal that the budget ended at entry `index`."""
+        if self.journal is not None:
+            self._put(index, {})
+
+    def _put(self, index: int, record: dict[str, Any]) -> None:
+        assert self.journal is not None
+        place, barrier = self.place, self.live.barrier
+        if self.top.interrupted or self.journal.get(place, barrier, index) is not None:
             return
-        if self.journal.get(self.place, self.live.barrier, index) is not None:
-            return
-        request = entry.request
-        record = {
-            "digest": digest(request, self.live.name),
-            "request": repr(request),
-            "reply": encode(entry.reply),
-        }
-        self.journal.put(self.place, self.live.barrier, index, record)
+        request = self.entries[index].request
+        if self.top.seconds is not None:
+            record["seconds"] = self.top.elapsed
+        record["digest"] = digest(request, self.live.name)
+        record |= {"setting": self._setting, "request": repr(request), "seed": self.seed}
+        self.journal.put(place, barrier, index, record)
