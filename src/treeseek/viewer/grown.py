@@ -157,20 +157,18 @@ class _Shape:
 
     def keep(self, ranked: Sequence[int], rows: int) -> set[int]:
         """Nodes to draw: the paths to at most `rows` tips, the most telling ones."""
-        live = self.live
-        kept: set[int] = set(live.roots)
-        tips = 0
+        parents = self.live.parents
+        kept, inner = set(self.live.roots), set[int]()
+        tips = len(kept)
         for handle in [*ranked, *self._grown_tips(rows), *self._rivals(rows)]:
-            if tips == rows:
-                break
-            if handle in kept:
-                continue
-            above = live.parents[handle]
-            fresh = above not in kept or any(child in kept for child in self.children[above])
-            tips += fresh or above in live.roots
-            while handle not in kept:
-                kept.add(handle)
-                handle = live.parents[handle]
+            path, at = [], handle
+            while at not in kept:
+                path.append(at)
+                at = parents[at]
+            if path and tips + (at in inner) <= rows:
+                tips += at in inner
+                kept.update(path)
+                inner.update(parents[node] for node in path)
         return kept
 
     def _grown_tips(self, most: int) -> list[int]:
@@ -196,10 +194,10 @@ def _ranked(live: Live, found: int) -> dict[int, int]:
     """Handles of the `found` candidates of the result, in its order, with their ranks."""
     finished = list(live.candidates)
     if live.spent:
-        open_ = live.leaves(max(0, found - sum(map(_stands, finished))))
+        open_ = live.leaves(max(0, found - sum(_stands(live, one) for one in finished)))
         finished += [Finished(node, node.total / node.depth, {}, "budget") for node in open_]
     ranked = sorted(
-        filter(_stands, finished),
+        (one for one in finished if _stands(live, one)),
         key=lambda f: (f.finish in CUT, -(f.node.total if f.score is None else f.score)),
     )
     ranks: dict[int, int] = {}
@@ -217,8 +215,12 @@ def _handle(
     return next((handle for handle, known in ranks.items() if known == rank), -1)
 
 
-def _stands(finished: Finished) -> bool:
-    return finished.node.depth > 0 or finished.finish not in CUT
+def _stands(live: Live, finished: Finished) -> bool:
+    """Whether the result keeps it: what was cut before its first token is no candidate."""
+    node, settings = finished.node, live.settings
+    last = node.token in settings.ends or node.token in settings.stop.tokens
+    empty = node.depth == 0 or (node.depth == 1 and node.end in ("end", "stop") and last)
+    return not empty or finished.finish not in CUT
 
 
 def _branches(

@@ -1,0 +1,5 @@
+"""`python -m treeseek` is the `treeseek` command."""
+
+from treeseek.cli import main
+
+main()
