@@ -45,6 +45,9 @@ weights in float32:
 | 3 numbers | {greedy3:.3f} | {any3:.3f} |
 | 4 numbers | {greedy4:.3f} | {any4:.3f} |
 
+Where it fails, it mostly writes the target as the result of a last step that does not give it, so
+trust its answers only as far as they are verified.
+
 Unseen English of the same grammar: {english:.3f} nats a token. What it writes, one draw each at
 temperature 1:
 
@@ -56,20 +59,21 @@ All of it is made by the programs in `training/`, from our own word lists and ru
 downloaded.
 
 * Countdown with 3 and 4 numbers from 1-25 and targets 10-150: every target of every set of numbers
-outside the held-out fifth (a hash of the numbers decides, `treeseek.tasks.countdown.is_held_out`),
-with the way of the smallest sum of results. * Small arithmetic in the notation of the steps. *
-Simple English: single sentences, paragraphs about somebody, little stories.
+  outside the held-out fifth (a hash of the numbers decides,
+  `treeseek.tasks.countdown.is_held_out`), with any of the ways there, all as likely.
+* Small arithmetic in the notation of the steps.
+* Simple English: single sentences, paragraphs about somebody, little stories.
 
-Documents by kind: {shares}. The prompts of Countdown are read but not learned.
+Problems and pages by kind: {shares}. The prompts of Countdown are read but not learned.
 
 ## Recipe
 
 Llama architecture: width {width}, {layers} layers, {heads} heads, feed-forward {feed_forward},
 context {context}, tied embeddings, {vocabulary:,} tokens (byte-level BPE; every number up to 499 is
 one token). AdamW, rate {rate:g} with {warm_up} steps of warm-up and a cosine to nothing, weight
-decay {weight_decay:g}, gradients clipped at {clip:g}, {steps:,} steps of {batch:,} tokens:
-{read:.1f} million tokens, {threads} threads, seed {seed}. `python -m training` from the root of the
-repository makes it again: tokenizer, training, measurement and this card.
+decay {weight_decay:g}, gradients clipped at {clip:g}, {steps:,} steps of {problems_a_step} problems
+and {context} tokens of pages, {threads} threads, seed {seed}. `python -m training` from the root of
+the repository makes it again: tokenizer, training, measurement and this card.
 
 Licence: Apache-2.0.
 """
@@ -101,8 +105,7 @@ def write_card(folder: Path, recipe: Recipe, figures: Figures) -> None:
         weight_decay=recipe.weight_decay,
         clip=recipe.clip,
         steps=recipe.steps,
-        batch=recipe.rows * recipe.context,
-        read=recipe.steps * recipe.rows * recipe.context / 1e6,
+        problems_a_step=recipe.problems,
         threads=recipe.threads,
         seed=recipe.seed,
     )

@@ -1,22 +1,26 @@
 """What the model is trained on: Countdown answers, small arithmetic and simple English, all made
 here.
 
-This room believes that the training problems are better enumerated than drawn: for every set of
-numbers that is not held out, every target with its shortest way, in an order that follows from the
-seed. It does not cover five numbers, nor wrong answers: the model learns from right ones only, and
-search makes up for what it does not know.
+This room believes that the training problems are better enumerated than drawn: any set of numbers
+that is not held out, any of its targets, any of its ways, in an order that follows from the seed.
+It does not cover five numbers, nor wrong answers: the model learns from right ones only, and search
+makes up for what it does not know.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 from training.english import Writer
 from training.stories import story
 from treeseek.tasks import countdown
+
+TARGETS = range(countdown.LOWEST_TARGET, countdown.HIGHEST_TARGET + 1)
+LARGEST_RESULT = 499  # and so the largest number that the tokenizer keeps whole
 
 
 class Document(NamedTuple):
@@ -35,23 +39,50 @@ def number_sets(size: int) -> list[tuple[int, ...]]:
 
 
 def countdown_documents(noise: random.Random, size: int) -> Iterator[Document]:
-    """Endless Countdown problems on training numbers, each with its shortest way.
+    """Endless Countdown problems on training numbers, each with one of its ways, all as likely.
 
-    A few targets are taken of every set, since the solver finds all of them at once, and shuffled
-    with those of other sets, so that neighbours in a row tell nothing of one another.
+    A model that cannot know the one way then learns the step that most ways begin with. A few
+    targets are taken of every set, since all are found at once, and shuffled with those of other
+    sets, so that neighbours tell nothing of one another.
     """
     sets = number_sets(size)
     while True:
         pool = []
         for numbers in noise.choices(sets, k=200):
-            targets = countdown.targets_of(numbers)
+            targets = [n for n in _ways(numbers) if n in TARGETS]
             for target in noise.sample(targets, min(5, len(targets))):
-                answer = countdown.solve(numbers, target)
-                assert answer is not None
                 prompt = countdown.Problem("", numbers, target).prompt
+                answer = any_way(noise, numbers, target)
                 pool.append(Document(f"countdown-{size}", prompt, answer))
         noise.shuffle(pool)
         yield from pool
+
+
+def any_way(noise: random.Random, numbers: tuple[int, ...], target: int) -> str:
+    """One of the ways to the target, drawn uniformly; there has to be one."""
+    left, lines = numbers, []
+    while len(left) > 1:
+        steps = list(_steps(left))
+        weights = [_ways(after).get(target, 0) for _, after in steps]
+        ((step, left),) = noise.choices(steps, weights)
+        lines.append(countdown.write_step(step, left))
+    return "\n".join(lines)
+
+
+def _steps(left: tuple[int, ...]) -> Iterator[tuple[countdown.Step, tuple[int, ...]]]:
+    return (pair for pair in countdown.steps_from(left) if pair[0][3] <= LARGEST_RESULT)
+
+
+@lru_cache(maxsize=2_048)
+def _ways(left: tuple[int, ...]) -> dict[int, int]:
+    """For each number that can be the last one: how many ways lead there."""
+    if len(left) == 1:
+        return {left[0]: 1}
+    ways: dict[int, int] = {}
+    for _, after in _steps(left):
+        for target, number in _ways(after).items():
+            ways[target] = ways.get(target, 0) + number
+    return ways
 
 
 def arithmetic_documents(noise: random.Random) -> Iterator[Document]:
@@ -88,20 +119,30 @@ def english_documents(noise: random.Random) -> Iterator[Document]:
             yield Document("english", "", story(noise))
 
 
-SHARES = {"countdown-3": 0.20, "countdown-4": 0.52, "arithmetic": 0.04, "english": 0.24}
-"""How many of the documents are of each kind; by tokens English is a quarter."""
+SHARES = {"countdown-3": 0.25, "countdown-4": 0.75, "arithmetic": 0.08, "english": 0.92}
+"""How many of the problems are of each size, and how many of the pages are of each kind."""
 
 
-def documents(seed: int) -> Iterator[Document]:
-    """The endless mixture for training; it follows from the seed alone."""
-    kinds = list(SHARES)
+def problems(seed: int) -> Iterator[Document]:
+    """The endless Countdown problems for training; they follow from the seed alone."""
     sources = {
         "countdown-3": countdown_documents(random.Random(f"three {seed}"), 3),
         "countdown-4": countdown_documents(random.Random(f"four {seed}"), 4),
+    }
+    return _mixture(random.Random(f"problems {seed}"), sources)
+
+
+def pages(seed: int) -> Iterator[Document]:
+    """The endless pages of English and sums for training; they follow from the seed alone."""
+    sources = {
         "arithmetic": arithmetic_documents(random.Random(f"sums {seed}")),
         "english": english_documents(random.Random(f"english {seed}")),
     }
-    choice = random.Random(f"mixture {seed}")
+    return _mixture(random.Random(f"pages {seed}"), sources)
+
+
+def _mixture(choice: random.Random, sources: dict[str, Iterator[Document]]) -> Iterator[Document]:
+    kinds = list(sources)
     while True:
-        (kind,) = choice.choices(kinds, list(SHARES.values()))
+        (kind,) = choice.choices(kinds, [SHARES[kind] for kind in kinds])
         yield next(sources[kind])

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Size of the model and course of the training; lengths are in tokens."""
+    """Size of the model and course of the training.
+
+    A step reads `problems` Countdown problems and one context full of pages; widths are in numbers,
+    lengths in tokens.
+    """
 
     seed: int = 1
     width: int = 192
@@ -15,8 +19,8 @@ class Recipe:
     heads: int = 6
     feed_forward: int = 512
     context: int = 512
-    rows: int = 5
-    steps: int = 2900
+    problems: int = 40
+    steps: int = 4200
     warm_up: int = 150
     rate: float = 2e-3
     weight_decay: float = 0.1

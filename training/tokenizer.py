@@ -16,10 +16,9 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from training.data import english_documents
+from training.data import LARGEST_RESULT, english_documents
 
 BEGIN, END, PAD = "<s>", "</s>", "<pad>"
-LARGEST_NUMBER = 499
 ENGLISH_TOKENS = 1500
 _WORDS = r" ?[A-Za-z]+|[0-9]{1,3}| ?[^\sA-Za-z0-9]|\n| |\s"
 
@@ -40,7 +39,7 @@ def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
     learned = json.loads(learner.to_str())["model"]
     vocabulary: dict[str, int] = dict(learned["vocab"])
     merges = [tuple(pair) for pair in learned["merges"]]
-    for number in range(10, LARGEST_NUMBER + 1):
+    for number in range(10, LARGEST_RESULT + 1):
         digits = str(number)
         merges.append((digits[:-1], digits[-1]))
         vocabulary[digits] = len(vocabulary)

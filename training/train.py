@@ -1,10 +1,8 @@
-"""The training loop: documents packed into rows, AdamW, a cosine, and the folder that transformers
-can load.
+"""The training loop: AdamW, a cosine, and the folder that transformers can load.
 
-This room believes that a loop of a screen is worth more than a trainer with options. Documents
-follow one another in a row, each with its own begin and end token, and what a document can see of
-those before it teaches the model to begin anew. It does not cover more than one machine,
-checkpoints or mixed precision.
+This room believes that a loop of a screen is worth more than a trainer with options, and that a
+problem is learned best alone in its row, as it is met later, while pages of English may follow one
+another. It does not cover more than one machine, checkpoints or mixed precision.
 """
 
 from __future__ import annotations
@@ -12,16 +10,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import torch
 from torch.nn import functional
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from training.data import documents
+from training.data import Document, pages, problems
 from training.recipe import Recipe
 
 IGNORED = -100
+
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -44,37 +45,38 @@ def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForC
     return LlamaForCausalLM(config)
 
 
-def batches(
-    recipe: Recipe, tokenizer: PreTrainedTokenizerFast
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Endless (tokens, targets), each rows x (length + 1); prompts are not among the targets.
+def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[Batch, Batch]]:
+    """Endless (problems, pages), each a pair (tokens, targets) of rows x (length + 1).
 
-    Every fourth batch has rows as long as the context, the others twice as many rows of half the
-    length: attention costs less, and late positions are learned all the same.
+    A problem has a row for itself, filled up with padding; pages follow one another in a row as
+    long as the context every fourth time, and in two rows of half the length else, which costs
+    less and teaches late positions all the same. Prompts and padding are not among the targets.
     """
+    problem, page = problems(recipe.seed), pages(recipe.seed)
     tokens: list[int] = []
     targets: list[int] = []
-    made = 0
-    for document in documents(recipe.seed):
-        prompt = tokenizer(document.prompt).input_ids
-        answer = tokenizer(document.answer, add_special_tokens=False).input_ids
-        answer.append(tokenizer.eos_token_id)
-        tokens += prompt + answer
-        targets += [IGNORED] * len(prompt) + answer
+    for made in count():
+        rows = [_encode(next(problem), tokenizer) for _ in range(recipe.problems)]
         halves = 1 if made % 4 == 3 else 2
-        shape = (recipe.rows * halves, recipe.context // halves + 1)
+        shape = (halves, recipe.context // halves + 1)
         needed = math.prod(shape)
-        if len(tokens) >= needed:
-            yield (
-                torch.tensor(tokens[:needed]).view(shape),
-                torch.tensor(targets[:needed]).view(shape),
-            )
-            del tokens[:needed], targets[:needed]
-            made += 1
+        while len(tokens) < needed:
+            read, learned = _encode(next(page), tokenizer)
+            tokens += read
+            targets += learned
+        prose = torch.tensor([tokens[:needed], targets[:needed]]).view(2, *shape)
+        del tokens[:needed], targets[:needed]
+        yield (
+            (
+                _padded([read for read, _ in rows], tokenizer.pad_token_id),
+                _padded([learned for _, learned in rows], IGNORED),
+            ),
+            (prose[0], prose[1]),
+        )
 
 
 def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """The trained model in float32; prints a line every 50 steps of rows x context tokens."""
+    """The trained model in float32; prints a line every 50 steps."""
     torch.set_num_threads(recipe.threads)
     model = build_model(recipe, tokenizer)
     size = sum(parameter.numel() for parameter in model.parameters())
@@ -91,22 +93,27 @@ def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalL
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, recipe))
     model.train()
-    begun, smooth = time.perf_counter(), None
-    for step, (tokens, targets) in enumerate(batches(recipe, tokenizer)):
+    begun, smooth, read = time.perf_counter(), None, 0
+    for step, batch in enumerate(batches(recipe, tokenizer)):
         if step == recipe.steps:
             break
-        hidden = model.model(input_ids=tokens[:, :-1], use_cache=False).last_hidden_state
-        kept = targets[:, 1:] != IGNORED
-        loss = functional.cross_entropy(model.lm_head(hidden[kept]), targets[:, 1:][kept])
+        learned = sum(int((targets[:, 1:] != IGNORED).sum()) for _, targets in batch)
+        total = 0.0
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        for tokens, targets in batch:
+            hidden = model.model(input_ids=tokens[:, :-1], use_cache=False).last_hidden_state
+            kept = targets[:, 1:] != IGNORED
+            logits = model.lm_head(hidden[kept])
+            loss = functional.cross_entropy(logits, targets[:, 1:][kept], reduction="sum") / learned
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+            read += tokens[:, 1:].numel()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimizer.step()
         schedule.step()
-        smooth = loss.item() if smooth is None else 0.95 * smooth + 0.05 * loss.item()
+        smooth = total if smooth is None else 0.95 * smooth + 0.05 * total
         if step % 50 == 0:
             spent = time.perf_counter() - begun
-            read = (step + 1) * recipe.rows * recipe.context
             print(f"step {step:5d}  loss {smooth:.4f}  {read:,} tokens  {spent:.0f} s", flush=True)
     return model.eval()
 
@@ -124,6 +131,20 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
     tokenizer.save_pretrained(folder)
     for path in folder.iterdir():
         path.chmod(0o644)  # the writer of weights lets only their owner read them
+
+
+def _encode(document: Document, tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
+    """The tokens of a document, and which of them are learned: the answer and its end token."""
+    prompt = tokenizer(document.prompt).input_ids
+    answer = tokenizer(document.answer, add_special_tokens=False).input_ids
+    answer.append(tokenizer.eos_token_id)
+    return prompt + answer, [IGNORED] * len(prompt) + answer
+
+
+def _padded(rows: list[list[int]], filling: int) -> torch.Tensor:
+    """Rows of the same length, filled up on the right."""
+    longest = max(map(len, rows))
+    return torch.tensor([row + [filling] * (longest - len(row)) for row in rows])
 
 
 def _share(step: int, recipe: Recipe) -> float:

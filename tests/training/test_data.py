@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 from itertools import islice, pairwise
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 pytest.importorskip("transformers")
 
 from training.data import (
+    SHARES,
     Document,
     arithmetic_documents,
     countdown_documents,
-    documents,
     english_documents,
     number_sets,
+    pages,
+    problems,
 )
 from training.lexicon import article, plural
 from treeseek.tasks.countdown import Problem, is_held_out, verify
@@ -53,15 +56,18 @@ def test_sums_are_true():
 
 
 def test_the_same_seed_gives_the_same_documents():
-    first, second, other = (list(islice(documents(seed), 200)) for seed in (5, 5, 6))
-    assert first == second
-    assert first != other
-    assert {document.kind for document in first} == {
-        "countdown-3",
-        "countdown-4",
-        "arithmetic",
-        "english",
-    }
+    for stream in (problems, pages):
+        first, second, other = (list(islice(stream(seed), 200)) for seed in (5, 5, 6))
+        assert first == second
+        assert first != other
+
+
+def test_every_kind_has_its_share():
+    for stream in (problems, pages):
+        kinds = Counter(document.kind for document in islice(stream(5), 2000))
+        for kind, made in kinds.items():
+            assert abs(made / 2000 - SHARES[kind]) < 0.04
+        assert sum(SHARES[kind] for kind in kinds) == 1
 
 
 def test_english_agrees_with_itself():

@@ -1,7 +1,7 @@
 """The tokenizer reads every text, keeps numbers whole and cuts a prompt where it ends."""
 
 import random
-from itertools import islice
+from itertools import chain, islice
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers")
 
-from training.data import documents
-from training.tokenizer import LARGEST_NUMBER, build_tokenizer
+from training.data import LARGEST_RESULT, pages, problems
+from training.tokenizer import build_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +30,12 @@ def test_every_text_comes_back(tokenizer):
 
 
 def test_a_number_is_one_token(tokenizer):
-    for number in range(LARGEST_NUMBER + 1):
+    for number in range(LARGEST_RESULT + 1):
         assert len(tokenizer(str(number), add_special_tokens=False).input_ids) == 1
 
 
 def test_prompt_and_answer_are_cut_at_the_prompt(tokenizer):
-    for document in islice(documents(2), 300):
+    for document in chain(islice(problems(2), 200), islice(pages(2), 100)):
         prompt = tokenizer(document.prompt).input_ids
         answer = tokenizer(document.answer, add_special_tokens=False).input_ids
         assert prompt[0] == tokenizer.bos_token_id
@@ -55,6 +55,6 @@ def test_stored_and_loaded_it_is_the_same(tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert loaded.eos_token == "</s>"
-    for document in islice(documents(3), 100):
+    for document in chain(islice(problems(3), 50), islice(pages(3), 50)):
         text = document.prompt + document.answer
         assert loaded(text).input_ids == tokenizer(text).input_ids

@@ -25,6 +25,7 @@ TINY = replace(
     context=64,
     steps=60,
     warm_up=5,
+    problems=8,
     rate=1e-2,
     threads=1,
 )
@@ -42,18 +43,21 @@ def losses(printed: str) -> list[float]:
 
 def test_batches_learn_answers_and_not_prompts(tokenizer):
     shapes = []
-    for tokens, targets in islice(batches(TINY, tokenizer), 8):
-        shapes.append(tuple(tokens.shape))
-        kept = targets != IGNORED
-        assert torch.equal(tokens[kept], targets[kept])
-        assert 0.5 < kept.float().mean() < 1.0
-        assert not (targets == tokenizer.bos_token_id).any()
-        assert (targets == tokenizer.eos_token_id).any()
-        opening = tokenizer("Make", add_special_tokens=False).input_ids[0]
-        begun = tokens[:, :-1] == tokenizer.bos_token_id
-        made = begun & (tokens[:, 1:] == opening)
-        assert (targets[:, 1:][made] == IGNORED).any()
-    half, whole = (2 * TINY.rows, TINY.context // 2 + 1), (TINY.rows, TINY.context + 1)
+    for (tokens, targets), (prose, learned) in islice(batches(TINY, tokenizer), 8):
+        assert tokens.shape[0] == TINY.problems
+        for row, kept in zip(tokens, targets != IGNORED, strict=True):
+            start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+            assert row[0] == start
+            line = tokenizer.convert_tokens_to_ids("\u010a")
+            assert torch.equal(row[kept][-1:], torch.tensor([end]))
+            assert line == row[int(kept.int().argmax()) - 1]
+            assert (row[int(kept.nonzero().max()) + 1 :] == tokenizer.pad_token_id).all()
+            assert kept[int(kept.int().argmax()) : int(kept.nonzero().max())].all()
+        assert torch.equal(tokens[targets != IGNORED], targets[targets != IGNORED])
+        assert torch.equal(prose[learned != IGNORED], learned[learned != IGNORED])
+        assert (prose[learned == IGNORED] == tokenizer.bos_token_id).all()
+        shapes.append(tuple(prose.shape))
+    half, whole = (2, TINY.context // 2 + 1), (1, TINY.context + 1)
     assert shapes == [half, half, half, whole] * 2
 
 
