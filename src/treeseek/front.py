@@ -14,13 +14,14 @@ from treeseek.decoding.stops import Stop
 from treeseek.decoding.warp import Warp
 from treeseek.desk import desk
 from treeseek.errors import Incompatible, InvalidOption
-from treeseek.live import Finished, Live, Settings
+from treeseek.live import Finished, Live
 from treeseek.loading import shared
 from treeseek.model import LM
 from treeseek.requests import How, Scorer, Verifier
 from treeseek.result import Candidate, Result, rank
 from treeseek.scheduler import Scheduler
 from treeseek.seat import Journal, Seat
+from treeseek.settings import Settings
 from treeseek.strategies.greedy import greedy
 from treeseek.tree import path_name
 

@@ -167,7 +167,7 @@ class SampleJob:
         self.masses: list[float] = []
         self.proposal = 0.0
         self.path, self.start = seat.whole(request.node.handle)
-        room = live.settings.limit - live.depths[request.node.handle]
+        room = live.limit(request.node.handle) - live.depths[request.node.handle]
         self.limit = room if request.limit is None else min(room, request.limit)
         self.until = request.until or Stop()
         self.sampled, self.allowed, self.behind = seat.state(law, request.node.handle)

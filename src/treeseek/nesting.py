@@ -46,7 +46,7 @@ def _spawn(seat: Seat, request: Spawn, share: int | None, place: tuple[int, ...]
     live, handle = seat.live, request.node.handle
     tokens = live.path_tokens(handle)
     prompt = [*live.origin(handle), *tokens]
-    settings = live.settings.nested(live.settings.limit - len(tokens))
+    settings = live.settings.nested(live.limit(handle) - len(tokens))
     child = Seat(
         request.strategy,
         prompt,

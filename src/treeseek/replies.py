@@ -10,7 +10,20 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from treeseek.errors import StrategyError, TreeseekError
-from treeseek.requests import Node, Verdict
+from treeseek.requests import (
+    Continue,
+    Derive,
+    Expand,
+    Node,
+    Race,
+    Request,
+    Sample,
+    Score,
+    Spawn,
+    Verdict,
+    Verify,
+    Walk,
+)
 
 
 def _bound() -> Any:
@@ -197,20 +210,74 @@ def encode(reply: Reply) -> dict[str, Any]:
 
 def decode(record: Mapping[str, Any]) -> Reply:
     """The reply that `encode` made `record` of; raises StrategyError if it is none."""
-    values = dict(record)
+    values = dict(record) if isinstance(record, Mapping) else {}
     kind = _KINDS.get(values.pop("kind", ""))
     if kind is None:
         raise StrategyError(f"A reply needs a kind, one of {', '.join(_KINDS)}; got {record!r}.")
-    for name, part in _PARTS.items():
-        value = values.get(name)
-        if isinstance(value, list):
-            values[name] = [part(**item) for item in value]
-        elif value is not None:
-            values[name] = part(**value)
     try:
+        for name, part in _PARTS.items():
+            value = values.get(name)
+            if isinstance(value, list):
+                values[name] = [part(**item) for item in value]
+            elif value is not None:
+                values[name] = part(**value)
         reply: Reply = kind(**values)
     except TypeError as error:
         raise StrategyError(
             f"A reply of kind {kind.__name__.lower()} does not fit: {error}."
         ) from None
     return reply
+
+
+_ANSWERS: dict[type, type] = {
+    Expand: Expanded,
+    Sample: Sampled,
+    Walk: Walked,
+    Score: Scored,
+    Verify: Verified,
+    Derive: Derived,
+    Spawn: Spawned,
+    Continue: Spawned,
+    Race: Raced,
+}
+_REASONS = ("end", "stop", "limit", "dead", "budget")
+
+
+def fit(request: Request, reply: Reply) -> None:
+    """Raise StrategyError unless `reply` can answer `request`: kind, lengths, reasons."""
+    kind = _ANSWERS[type(request)]
+    if not isinstance(reply, kind):
+        raise StrategyError(
+            f"{type(reply).__name__} does not answer {type(request).__name__}: "
+            f"give a {kind.__name__}."
+        )
+    wrong = ""
+    if isinstance(reply, Expanded) and isinstance(request, Expand):
+        columns = (reply.tokens, reply.logprobs, reply.scores, reply.keys)
+        lengths = {len(column) for column in columns if column is not None}
+        if len(lengths) > 1 or max(lengths) > request.k:
+            wrong = f"its columns have {sorted(lengths)} rows, at most k={request.k} and all equal"
+        elif len(set(reply.tokens)) < len(reply.tokens):
+            wrong = "a token comes twice"
+    elif isinstance(reply, Sampled) and isinstance(request, Sample):
+        runs = reply.continuations
+        if len(runs) != request.n:
+            wrong = f"it has {len(runs)} continuations, not n={request.n}"
+        elif any(len(run.tokens) != len(run.logprobs) for run in runs):
+            wrong = "a continuation needs one log-probability a token"
+        elif any(run.reason not in _REASONS for run in runs):
+            wrong = f"a reason is one of {', '.join(_REASONS)}"
+    elif isinstance(reply, Walked) and isinstance(request, Walk):
+        count, most = len(reply.logprobs), len(request.tokens)
+        if not (0 < count <= most and (reply.abandoned or count == most)):
+            wrong = f"it walked {count} of {most} tokens; fewer only if abandoned"
+    elif isinstance(reply, Scored) and isinstance(request, Score):
+        if len(reply.values) != len(request.nodes):
+            wrong = f"it has {len(reply.values)} values for {len(request.nodes)} nodes"
+    elif isinstance(reply, Derived) and not reply.tokens:
+        wrong = "the derived prompt holds no token"
+    elif isinstance(reply, Raced) and isinstance(request, Race):
+        count = len(request.spawns)
+        wrong = "" if reply.winner in (None, *range(count)) else f"a winner is below {count}"
+    if wrong:
+        raise StrategyError(f"{kind.__name__} does not fit {request!r}: {wrong}.")

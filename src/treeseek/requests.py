@@ -5,6 +5,7 @@ treeseek.replies.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -163,6 +164,9 @@ class Walk:
     def __post_init__(self) -> None:
         if not self.tokens:
             raise InvalidOption("Walk(tokens=()): give at least one token to walk.")
+        object.__setattr__(self, "tokens", tuple(self.tokens))
+        if self.above is not None and math.isnan(self.above):
+            raise InvalidOption("Walk(above=nan): give a loss in nats, or None.")
 
 
 class Scorer(Protocol):
@@ -236,6 +240,13 @@ class Spawn:
     node: Node
     budget: int | None = None
 
+    def __post_init__(self) -> None:
+        if not hasattr(self.strategy, "run"):
+            raise InvalidOption(
+                f"Spawn({self.strategy!r}): give a configured strategy, such as beam(width=4)."
+            )
+        _not_negative(self, self.budget)
+
 
 @dataclass(frozen=True, slots=True)
 class Continue:
@@ -246,6 +257,9 @@ class Continue:
 
     child: int
     budget: int | None = None
+
+    def __post_init__(self) -> None:
+        _not_negative(self, self.budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +316,13 @@ def digest(request: Request, name: Any) -> str:
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
+def _not_negative(request: object, budget: int | None) -> None:
+    if budget is not None and budget < 0:
+        kind = type(request).__name__
+        raise InvalidOption(f"{kind}(budget={budget}): give a number of tokens, None or 0.")
+
+
 def _positive(request: object, name: str, value: int) -> None:
-    if value < 1:
+    if not isinstance(value, int) or value < 1:
         kind = type(request).__name__
         raise InvalidOption(f"{kind}({name}={value}): give a whole number of at least 1.")

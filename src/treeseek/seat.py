@@ -23,7 +23,7 @@ from treeseek.jobs import (
     recorded,
     start_of,
 )
-from treeseek.live import Live, Settings
+from treeseek.live import Live
 from treeseek.model import LM
 from treeseek.replies import Derived, Reply, Sampled, decode, encode
 from treeseek.requests import (
@@ -42,6 +42,7 @@ from treeseek.requests import (
     digest,
 )
 from treeseek.result import Cost
+from treeseek.settings import Settings
 from treeseek.tree import ROOT
 
 _NESTED = (Spawn, Continue, Race)

@@ -1,0 +1,185 @@
+"""The nodes a search was shown: handles, paths, names and texts.
+
+A handle is the n-th node this search was shown, so it is the same after a restart. Everything here
+is known from prompts and replies; the shared tree is never looked at.
+"""
+
+from collections.abc import Container, Iterable, Sequence
+
+from treeseek.decoding.stops import stop_at
+from treeseek.requests import Node
+from treeseek.settings import Settings
+from treeseek.tree import child_name, path_name
+
+
+class Shown:
+    """Columns by handle, and the one index from (parent, token) to a handle."""
+
+    def __init__(self, prompt: Sequence[int], settings: Settings) -> None:
+        """Show the root of `prompt`, handle 0."""
+        self.settings = settings
+        self.roots: dict[int, list[int]] = {0: list(prompt)}
+        self.parents = [-1]
+        self.token = [prompt[-1] if len(prompt) else -1]
+        self.totals = [0.0]
+        self.depths = [0]
+        self.logprobs = [0.0]
+        self._index: dict[int, int] = {}
+        self._names: dict[int, int] = {0: path_name(prompt)}
+        self._limits: dict[int, int] = {}
+        self._strings = bool(settings.stop.strings)
+        self.root = Node(0, self.token[0], 0.0, 0.0, 0.0, 0, None)
+
+    def child(self, parent: int, token: int, logprob: float) -> int:
+        """Handle of the node one `token` after `parent`, shown now or before."""
+        key = parent << 32 | token
+        handle = self._index.get(key)
+        if handle is None:
+            handle = self._index[key] = len(self.parents)
+            self.parents.append(parent)
+            self.token.append(token)
+            self.logprobs.append(logprob)
+            self.totals.append(self.totals[parent] + logprob)
+            self.depths.append(self.depths[parent] + 1)
+        return handle
+
+    def shown(self, parent: int, token: int) -> int | None:
+        """Handle of the node one `token` after `parent` if the search was shown it before."""
+        return self._index.get(parent << 32 | token)
+
+    def name(self, node: Node) -> int:
+        """The node's 128-bit name."""
+        return self.name_of(node.handle)
+
+    def name_of(self, handle: int) -> int:
+        """The 128-bit name behind `handle`."""
+        names = self._names
+        name = names.get(handle)
+        if name is None:
+            name = names[handle] = child_name(self.name_of_parent(handle), self.token[handle])
+        return name
+
+    def name_of_parent(self, handle: int) -> int:
+        """The name of the node before `handle`, found without recursion."""
+        chain, at = [], self.parents[handle]
+        while at not in self._names:
+            chain.append(at)
+            at = self.parents[at]
+        for below in reversed(chain):
+            self._names[below] = child_name(self._names[at], self.token[below])
+            at = below
+        return self._names[at]
+
+    def path_tokens(self, handle: int) -> list[int]:
+        """Tokens from the search's root (or the derived root) to `handle`."""
+        tokens = []
+        while self.parents[handle] >= 0:
+            tokens.append(self.token[handle])
+            handle = self.parents[handle]
+        return tokens[::-1]
+
+    def path_logprobs(self, handle: int) -> list[float]:
+        """Log-probability of each of `path_tokens(handle)`, the model's own."""
+        logprobs = []
+        while self.parents[handle] >= 0:
+            logprobs.append(self.logprobs[handle])
+            handle = self.parents[handle]
+        return logprobs[::-1]
+
+    def origin(self, handle: int) -> list[int]:
+        """Tokens of the prompt that `handle` continues: the search's own or a derived one."""
+        while self.parents[handle] >= 0:
+            handle = self.parents[handle]
+        return self.roots[handle]
+
+    def text(self, handle: int) -> str:
+        """Text from the search's root (or the derived root) to `handle`, without an end token."""
+        tokens = self.path_tokens(handle)
+        if tokens and tokens[-1] in self.settings.ends:
+            tokens.pop()
+        return self.settings.text(self.origin(handle), tokens)
+
+    def parent(self, node: Node) -> Node:
+        """The node before `node`."""
+        above = self.parents[node.handle]
+        return self.node(above) if above >= 0 else node
+
+    def node(self, handle: int, end: str | None = None) -> Node:
+        """A fresh Node for `handle`."""
+        logprob = self.logprobs[handle]
+        total, depth = self.totals[handle], self.depths[handle]
+        end = end or self.end_of(handle)
+        return Node(handle, self.token[handle], logprob, logprob, total, depth, end)
+
+    def end_of(self, handle: int) -> str | None:
+        """Why the search cannot go on from `handle`, or None."""
+        if self.parents[handle] < 0:
+            return None
+        token, settings = self.token[handle], self.settings
+        if token in settings.ends:
+            return "end"
+        if token in settings.stop.tokens:
+            return "stop"
+        if self._strings and stop_at(self.text(handle), settings.stop) is not None:
+            return "stop"
+        return "limit" if self.depths[handle] >= self.limit(handle) else None
+
+    def limit(self, handle: int) -> int:
+        """Most tokens that may stand between the root of `handle` and a node below it."""
+        if not self._limits:
+            return self.settings.limit
+        while self.parents[handle] >= 0:
+            handle = self.parents[handle]
+        return self._limits.get(handle, self.settings.limit)
+
+    def along(self, handle: int, tokens: Iterable[int], logprobs: Iterable[float]) -> int:
+        """Handle of the node reached from `handle` by `tokens`, all shown now or before."""
+        for token, logprob in zip(tokens, logprobs, strict=False):
+            handle = self.child(handle, token, logprob)
+        return handle
+
+    def children(
+        self,
+        parent: int,
+        depth: int,
+        tokens: list[int],
+        logprobs: list[float],
+        totals: list[float],
+    ) -> Sequence[int]:
+        """Handles of the children of `parent`, all at once where none was shown before."""
+        index, key = self._index, parent << 32
+        if not all(key | token not in index for token in tokens):
+            return [self.child(parent, *pair) for pair in zip(tokens, logprobs, strict=True)]
+        low, count = len(self.parents), len(tokens)
+        handles = range(low, low + count)
+        index.update(zip([key | token for token in tokens], handles, strict=True))
+        self.parents += [parent] * count
+        self.token += tokens
+        self.logprobs += logprobs
+        self.totals += totals
+        self.depths += [depth] * count
+        return handles
+
+    def derive(self, tokens: list[int]) -> Node:
+        """A new root for the prompt `tokens`."""
+        handle = len(self.parents)
+        self._limits[handle] = self.settings.reach(tokens, self.settings.limit)
+        self.roots[handle] = list(tokens)
+        self._names[handle] = path_name(tokens)
+        self.parents.append(-1)
+        self.token.append(tokens[-1])
+        self.logprobs.append(0.0)
+        self.totals.append(0.0)
+        self.depths.append(0)
+        return self.node(handle)
+
+    def open_leaves(self, most: int, taken: Container[int]) -> list[Node]:
+        """Open leaves, best mean log-probability first, at most `most` of them, none `taken`."""
+        inner = set(self.parents)
+        nodes = [
+            self.node(handle)
+            for handle in range(1, len(self.parents))
+            if handle not in inner and handle not in taken and self.parents[handle] >= 0
+        ]
+        nodes.sort(key=lambda node: (-node.total / node.depth, node.handle))
+        return nodes[:most]
