@@ -43,6 +43,7 @@ class Family:
     options: dict[str, Any] = field(default_factory=dict)
     routes: tuple[str, ...] = ("tree",)
     sizes: dict[str, Any] = field(default_factory=lambda: SIZES)
+    seed: int = 0
 
 
 def _rope(kind: str, **options: Any) -> dict[str, Any]:
@@ -81,25 +82,27 @@ MLA = {
     **MOE,
 }
 KV2 = {"num_key_value_heads": 2}
+FUSED = ("fused",)
 WINDOWED = {"sliding_window": 5, **KV2}
 
 FAMILIES = [
-    Family("llama", "Llama"),
-    Family("llama-gqa", "Llama", KV2),
-    Family("llama-tied", "Llama", {"tie_word_embeddings": True, "num_key_value_heads": 1}),
-    Family("llama-llama3", "Llama", LLAMA3),
-    Family("llama-yarn", "Llama", YARN),
+    Family("llama", "Llama", routes=FUSED),
+    Family("llama-gqa", "Llama", KV2, FUSED),
+    Family("llama-tied", "Llama", {"tie_word_embeddings": True, "num_key_value_heads": 1}, FUSED),
+    Family("llama-llama3", "Llama", LLAMA3, FUSED),
+    Family("llama-yarn", "Llama", YARN, FUSED),
     Family("llama-dynamic", "Llama", DYNAMIC, ("replay",)),
-    Family("mistral", "Mistral", {"sliding_window": None, **KV2}),
-    Family("mistral-sliding", "Mistral", WINDOWED),
+    Family("mistral", "Mistral", {"sliding_window": None, **KV2}, FUSED),
+    Family("mistral-sliding", "Mistral", WINDOWED, FUSED),
     Family("mixtral", "Mixtral", {"num_local_experts": 4, **MOE, **KV2}),
-    Family("qwen2", "Qwen2", KV2),
+    Family("qwen2", "Qwen2", KV2, FUSED),
     Family(
         "qwen2-sliding",
         "Qwen2",
         {"use_sliding_window": True, "max_window_layers": 1, **WINDOWED},
+        FUSED,
     ),
-    Family("qwen3", "Qwen3", {"head_dim": 8, **KV2}),
+    Family("qwen3", "Qwen3", {"head_dim": 8, **KV2}, FUSED),
     Family("qwen3-moe", "Qwen3Moe", {"num_experts": 4, "head_dim": 8, **MOE, **KV2}),
     Family("gpt2", "GPT2", sizes=GPT),
     Family(
@@ -110,13 +113,15 @@ FAMILIES = [
         GPT,
     ),
     Family("codegen", "CodeGen", {"rotary_dim": 4}, ("mask",), GPT),
-    Family("gpt-neox", "GPTNeoX"),
+    Family("gpt-neox", "GPTNeoX", seed=1),
     Family("gemma", "Gemma", {"head_dim": 8, **KV2}),
     Family("gemma2", "Gemma2", {"head_dim": 8, "layer_types": TYPES, **WINDOWED}),
-    Family("gemma3", "Gemma3Text", {"head_dim": 8, "layer_types": TYPES, **WINDOWED}),
-    Family("opt", "OPT", {"ffn_dim": 48, "word_embed_proj_dim": 32, "init_std": 0.3}),
-    Family("falcon", "Falcon", {"new_decoder_architecture": False}, ("mask",)),
-    Family("falcon-alibi", "Falcon", {"alibi": True}, ("replay",)),
+    Family("gemma3", "Gemma3Text", {"head_dim": 8, "layer_types": TYPES, **WINDOWED}, seed=1),
+    Family("opt", "OPT", {"ffn_dim": 48, "word_embed_proj_dim": 32, "init_std": 0.3}, seed=2),
+    Family("falcon", "Falcon", {"new_decoder_architecture": False}, ("mask",), seed=4),
+    Family(
+        "falcon-alibi", "Falcon", {"alibi": True, "initializer_range": 0.5}, ("replay",), seed=1
+    ),
     Family("phi", "Phi"),
     Family("phi3", "Phi3", KV2),
     Family("phi3-longrope", "Phi3", {**LONGROPE, **KV2}, ("replay",)),
@@ -209,13 +214,13 @@ FAMILIES = [
 ]
 
 
-def build(family: Family, *, seed: int = 0) -> Any:
+def build(family: Family) -> Any:
     """The model of `family` with wide random weights, in evaluation mode."""
     import torch
     import transformers
 
     config = getattr(transformers, f"{family.kind}Config")(**{**family.sizes, **family.options})
-    torch.manual_seed(seed)
+    torch.manual_seed(family.seed)
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     with torch.no_grad():
         for parameter in model.parameters():

@@ -59,7 +59,7 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
             tried = _attempt(trial, head, make)
             if isinstance(tried, LocalBackend):
                 route = tried.route
-                slots = slots or _room(tried)
+                slots = _room(tried) if slots is None else slots
                 notes = (_note(model, route.name, reasons),) if route.name == "mask" else ()
                 return LocalBackend(head, route, slots=slots, nodes=nodes, notes=notes)
             reasons.append(tried)

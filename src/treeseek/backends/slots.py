@@ -7,6 +7,7 @@ names the nodes in flight each time it asks for room. What is stored in a slot i
 """
 
 from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
@@ -124,7 +125,7 @@ class SlotTable:
         return buffer, start
 
     def touch(self, nodes: Iterable[int]) -> None:
-        """Mark the segments of `nodes` as used now; their ancestors count as used too."""
+        """Mark the segments of `nodes` as used now; what they hang on stays as long as they do."""
         self._clock += 1
         stamps, clock = self._stamps, self._clock
         for node in nodes:
@@ -205,32 +206,32 @@ class SlotTable:
     def _make_room(self, shortage: int, flight: Iterable[int]) -> None:
         assert self.limit is not None
         tree, warm, stamps = self.tree, self.warm, self._stamps
-        used_at = dict(stamps)
-        for segment in sorted(stamps, reverse=True):
-            above = tree.parents[segment]
-            if above != ROOT:
-                owner = above >> OFFSET_BITS
-                used_at[owner] = max(used_at.get(owner, 0), used_at[segment])
         floor = self.pins(flight)
+        carried: dict[int, dict[int, int]] = {}
+        for segment in stamps:
+            above = tree.parents[segment]
+            if above != ROOT and warm[segment]:
+                carried.setdefault(above >> OFFSET_BITS, {})[segment] = (above & OFFSET_MASK) + 1
         wanted = max(shortage, self.limit // 8)
-        # A parent is used whenever its child is, so the children come first and settle its floor.
-        for segment in sorted(stamps, key=lambda s: (used_at[s], -s)):
-            keep = min(floor.get(segment, 0), warm[segment])
+        queue = [(stamp, -segment) for segment, stamp in stamps.items()]
+        heapify(queue)
+        while queue and wanted:
+            stamp, negative = heappop(queue)
+            segment = -negative
+            keep = max(carried.get(segment, {}).values(), default=0)
+            keep = min(max(keep, floor.get(segment, 0)), warm[segment])
             cut = min(warm[segment] - keep, wanted)
             if cut:
                 length = warm[segment] - cut
                 warm[segment] = length
                 self._release(segment, length, self._rows[segment][length : length + cut].copy())
                 wanted -= cut
-            if warm[segment]:
-                above = tree.parents[segment]
-                if above != ROOT:
-                    owner, need = above >> OFFSET_BITS, (above & OFFSET_MASK) + 1
-                    floor[owner] = max(floor.get(owner, 0), need)
-            else:
-                del stamps[segment]
-            if not wanted:
-                break
+            above = tree.parents[segment]
+            if not warm[segment] and stamps.pop(segment, None) is not None and above != ROOT:
+                # What only carried this segment is idle now, since its own last use.
+                owner = above >> OFFSET_BITS
+                carried.get(owner, {}).pop(segment, None)
+                heappush(queue, (max(stamp, stamps.get(owner, 0)), -owner))
         self._free.sort(reverse=True)
 
 
