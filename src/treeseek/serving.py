@@ -163,21 +163,22 @@ def _expand_law(law: Law, jobs: Sequence[ExpandJob], logits: Rows) -> None:
     rows = logits - base.lse[:, None].astype(logits.dtype)
     scores, mass = _lawful(law, jobs, rows)
     k = min(max(job.request.k for job in jobs), logits.shape[1])
-    alive = ~np.isneginf(scores.max(axis=1))
+    alive = np.flatnonzero(~np.isneginf(scores.max(axis=1)))
     norm = np.full(len(jobs), -np.inf)
-    norm[alive] = log_sum_exp(scores[alive])
+    picked = np.zeros((len(jobs), k), dtype=np.int64)
+    values = np.full((len(jobs), k), -np.inf)
+    if len(alive):
+        left = scores[alive]
+        norm[alive] = log_sum_exp(left)
+        drawn = [key for key in (jobs[i].key for i in alive.tolist()) if key is not None]
+        if drawn:
+            picked[alive], values[alive] = gumbel_topk(left, np.array(drawn, dtype=np.uint64), k)
+        else:
+            picked[alive] = summarise(left, k, entropy=False).tokens
     for i, job in enumerate(jobs):
-        tokens: list[int] = []
-        keys: list[float] | None = None
-        if alive[i]:
-            row = scores[i : i + 1]
-            if job.key is not None:
-                picked, values = gumbel_topk(row, np.array([job.key], dtype=np.uint64), k)
-                keys = (values[0] - norm[i]).tolist()
-            else:
-                picked = summarise(row, k).tokens
-            tokens = picked[0].tolist()
+        tokens = picked[i].tolist() if norm[i] > -np.inf else []
         tokens = [t for t in tokens[: job.request.k] if scores[i, t] != -np.inf]
+        keys = None if job.key is None else (values[i, : len(tokens)] - norm[i]).tolist()
         job.outcome = Expanded(
             tokens,
             (logits[i, tokens].astype(np.float64) - base.lse[i]).tolist(),
@@ -186,6 +187,6 @@ def _expand_law(law: Law, jobs: Sequence[ExpandJob], logits: Rows) -> None:
             float(norm[i]),
             float(base.entropy[i]),
             1.0 if mass is None else float(np.exp(mass[i])),
-            None if keys is None else keys[: len(tokens)],
+            keys,
         )
         job.done = True
