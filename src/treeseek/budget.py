@@ -31,8 +31,12 @@ class Budget:
     def __post_init__(self) -> None:
         for name in ("tokens", "scores", "seconds"):
             value = getattr(self, name)
-            if value is not None and not (value >= 0 and math.isfinite(value)):
-                raise InvalidOption(f"budget {name}={value}: give a number of at least 0.")
+            kinds = (int, float) if name == "seconds" else (int,)
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value < math.inf:
+                whole = "" if name == "seconds" else "whole "
+                raise InvalidOption(f"budget {name}={value!r}: give a {whole}number of at least 0.")
 
     @classmethod
     def of(cls, value: "Budget | str | int | None") -> "Budget":
@@ -43,6 +47,8 @@ class Budget:
             return value
         if isinstance(value, int):
             return cls(tokens=value)
+        if not isinstance(value, str):
+            raise InvalidOption(f'budget {value!r}: write a number of tokens or "tokens=2k".')
         limits: dict[str, float] = {}
         for part in value.split(","):
             name, equals, amount = part.strip().rpartition("=")
@@ -64,7 +70,7 @@ class Budget:
 class Ledger:
     """Names charged to one search, within `limit` (None: none)."""
 
-    __slots__ = ("_book", "_free", "charged", "limit", "tokens")
+    __slots__ = ("_free", "_told", "charged", "limit", "scores", "scores_limit", "tokens")
 
     def __init__(
         self, limit: int | None = None, *, scores: int | None = None, free: Collection[int] = ()
@@ -74,13 +80,17 @@ class Ledger:
         self.tokens = 0
         self.charged: dict[int, None] = {}
         self._free = frozenset(free)
-        self._book: list[int | None] = [0, scores]
+        self.scores = 0
+        self.scores_limit = scores
+        self._told = 0
 
     def slice(self, limit: int | None) -> "Ledger":
-        """A ledger for a nested search: its own tokens, the same book of scores."""
-        ledger = Ledger(limit, free=self._free)
-        ledger._book = self._book
-        return ledger
+        """A ledger for a nested search: its own tokens, no scores yet."""
+        return Ledger(limit, free=self._free)
+
+    def exempt(self, salt: int) -> None:
+        """Leave the prompt's own row free under a second model as well, whose names are salted."""
+        self._free |= {name ^ salt for name in self._free}
 
     @property
     def left(self) -> int | None:
@@ -129,10 +139,23 @@ class Ledger:
         return self.tokens - before
 
     def score(self, count: int) -> bool:
-        """Book `count` scores; False, and nothing booked, past the limit of the whole run."""
-        booked, limit = self._book
-        assert booked is not None
-        if limit is not None and booked + count > limit:
+        """Book `count` scores; False, and nothing booked, past the limit."""
+        left = self.scores_left
+        if left is not None and count > left:
             return False
-        self._book[0] = booked + count
+        self.scores += count
         return True
+
+    @property
+    def scores_left(self) -> int | None:
+        """Scores that may still be booked."""
+        return None if self.scores_limit is None else self.scores_limit - self.scores
+
+    def allow_scores(self, share: int | None) -> None:
+        """Let a nested search book `share` more (None: no limit)."""
+        self.scores_limit = None if share is None else self.scores + share
+
+    def take_scores(self, nested: "Ledger") -> None:
+        """Book here what `nested` has booked since this was last called."""
+        self.scores += nested.scores - nested._told
+        nested._told = nested.scores

@@ -5,6 +5,7 @@ arrives while others run joins them at the next round.
 """
 
 import threading
+import time
 import weakref
 from concurrent.futures import Future
 
@@ -27,6 +28,7 @@ class Desk:
     def submit(self, seat: Seat, *, seconds: float | None = None) -> "Future[None]":
         """Run `seat`'s search; the future is done when it has ended, or carries what it raised."""
         future: Future[None] = Future()
+        future.set_running_or_notify_cancel()  # so that its caller cannot take it away meanwhile
         with self._lock:
             self._futures[seat] = future
             self._waiting.append((seat, seconds))
@@ -62,14 +64,19 @@ class Desk:
         except BaseException as error:
             failure = error
         with self._lock:
-            for seat in list(scheduler.seats):
-                if failure is not None or seat.live.ended:
-                    future = self._futures.pop(seat, None)
-                    if future is not None and not future.cancelled():
-                        if failure is None:
-                            future.set_result(None)
-                        else:
-                            future.set_exception(failure)
+            for seat in scheduler.seats:
+                wrong = seat.failure or (failure if scheduler.failed is None else None)
+                if wrong is None and not seat.live.ended:
+                    continue
+                future = self._futures.pop(seat, None)
+                if future is None:
+                    continue
+                if wrong is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(wrong)
+        scheduler.failed = None
+        time.sleep(0)  # lets whoever waits for the model's lock have it
 
 
 _desks: "weakref.WeakKeyDictionary[LM, Desk]" = weakref.WeakKeyDictionary()

@@ -200,8 +200,7 @@ def start(
         raise InvalidOption(f"min_tokens={min_tokens} is more than limit={limit}.")
     limits = Budget.of(budget)
     tokens = lm.encode(prompt)
-    with lm.lock:
-        reach = lm.reach(tokens, limit)
+    reach = lm.reach(tokens, limit)
     if min_tokens:
         warp = replace(warp or Warp(), min_tokens=min_tokens, ends=tuple(sorted(lm.ends)))
     settings = Settings(
@@ -213,6 +212,7 @@ def start(
         seed=seed,
         key=tuple(key),
         text=lm.text,
+        reach=lm.reach,
         scorer=scorer,
         verifier=verifier,
     )
@@ -242,6 +242,11 @@ def search_all(prompts: Sequence[str | Sequence[int]], **options: Any) -> list[R
 
     Options as for `search`; one model for all.
     """
+    if options.get("journal") is not None and len(prompts) > 1:
+        raise InvalidOption(
+            "journal= with several prompts: their records would share places; start() each with a "
+            "key= of its own and one scheduler=."
+        )
     scheduler = Scheduler()
     model = options.pop("model", "embedded")
     lm = shared(model) if isinstance(model, str) else model

@@ -8,6 +8,7 @@ ahead of its turn.
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
 
 from treeseek.constraints.protocol import Constraint
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 class Law:
     """A How with nothing left open, and whether it changes a row at all."""
 
-    __slots__ = ("constraint", "group", "lm", "plain", "sampler", "setting", "tilt", "warp")
+    __slots__ = (
+        "constraint", "group", "lm", "plain", "salt", "sampler", "setting", "tilt", "warp",
+    )  # fmt: skip
 
     def __init__(self, how: How, lm: LM) -> None:
         """Resolve `how`; raises Incompatible for a model with another vocabulary."""
@@ -41,6 +44,8 @@ class Law:
         warp = how.warp
         if warp is not None and not warp.ends:
             warp = replace(warp, ends=tuple(sorted(lm.ends)))
+        foreign = blake2b(self.lm.name.encode(), digest_size=16).digest()
+        self.salt = 0 if self.lm is lm else int.from_bytes(foreign, "little")
         self.warp: Warp | None = None if warp is None or warp.identity else warp
         self.constraint: Constraint | None = how.constraint
         self.sampler: Sampler | None = how.sampler
@@ -97,7 +102,7 @@ class ExpandJob:
         self.seat, self.request, self.law = seat, request, law
         self.handle = request.node.handle
         name = seat.live.name_of(self.handle)
-        self.names = [name]
+        self.names = [name ^ law.salt]
         self.locate()
         _, self.allowed, _ = seat.state(law, self.handle)
         self.path, self.start = seat.whole(self.handle) if law.warp else ([], 0)
@@ -196,6 +201,11 @@ class SampleJob:
         """Rows asked so far and one for each token it may still grow."""
         return len(self.names) + (0 if self.done else self.limit - len(self.tokens))
 
+    @property
+    def asking(self) -> int:
+        """What the row of the current node is charged as."""
+        return self.name ^ self.law.salt
+
     def noise(self) -> int:
         """64-bit key of the next token's noise."""
         return position_key(self.key, len(self.tokens))
@@ -203,7 +213,7 @@ class SampleJob:
     def ask(self) -> None:
         """Note that the row of the current node is asked for."""
         if not self.wish and not self.behind:
-            self.names.append(self.name)
+            self.names.append(self.asking)
             self.wish = True
 
     def caught_up(self, sampled: Any) -> None:
@@ -274,7 +284,7 @@ class WalkJob:
         name = seat.live.name_of(self.handle)
         self.names = []
         for token in request.tokens:
-            self.names.append(name)
+            self.names.append(name ^ law.salt)
             name = child_name(name, token)
         self.locate()
         self.abandoned = False
@@ -337,20 +347,20 @@ class Ready:
         return len(self.names)
 
 
-def recorded(request: Request, outcome: Reply, name: int) -> list[Ready]:
+def recorded(request: Request, outcome: Reply, name: int, salt: int) -> list[Ready]:
     """Jobs that stand for a recorded reply to Expand, Sample or Walk at the node called `name`."""
     if isinstance(outcome, Sampled):
-        return [Ready(run, asked(name, run)) for run in outcome.continuations]
+        return [Ready(run, asked(name, run, salt)) for run in outcome.continuations]
     if isinstance(outcome, Walked) and isinstance(request, Walk):
         names = asked(
-            name, Continuation(list(request.tokens[: len(outcome.logprobs)]), [], 0.0, "")
+            name, Continuation(list(request.tokens[: len(outcome.logprobs)]), [], 0.0, ""), salt
         )
         return [Ready(outcome, names)]
-    return [Ready(outcome, [name] if isinstance(outcome, Expanded) else [])]
+    return [Ready(outcome, [name ^ salt] if isinstance(outcome, Expanded) else [])]
 
 
-def asked(name: int, run: Continuation) -> list[int]:
-    """Names of the nodes whose rows a continuation from `name` asked for."""
+def asked(name: int, run: Continuation, salt: int) -> list[int]:
+    """Salted names of the nodes whose rows a continuation from `name` asked for."""
     whole = run.reason == "dead"
     tokens: Sequence[int] = run.tokens if whole else run.tokens[:-1]
     if not run.tokens and not whole:
@@ -358,4 +368,4 @@ def asked(name: int, run: Continuation) -> list[int]:
     names = [name]
     for token in tokens:
         names.append(child_name(names[-1], token))
-    return names
+    return [name ^ salt for name in names]

@@ -7,6 +7,7 @@ one; anything else is a Hugging Face id or a folder, with or without `hf:` befor
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -98,9 +99,17 @@ def _ends(backend: Any, tokenizer: Any) -> list[int]:
     return [int(end) for end in ends] if isinstance(ends, list | tuple) else [int(ends)]
 
 
-@lru_cache(maxsize=4)
+_loading = Lock()
+
+
 def shared(model: str) -> LM:
     """The model that searches given only a name share within this process."""
+    with _loading:
+        return _loaded(model)
+
+
+@lru_cache(maxsize=4)
+def _loaded(model: str) -> LM:
     return load(model)
 
 

@@ -7,6 +7,7 @@ is kept elsewhere.
 
 import threading
 from collections.abc import Sequence
+from operator import index
 from typing import NamedTuple, Protocol
 
 from treeseek.backends.protocol import Backend
@@ -82,18 +83,17 @@ class LM:
         Raises EmptyPrompt when nothing is left to condition on, InvalidOption for an id outside
         the vocabulary, ContextOverflow past the model's context.
         """
-        tokens = (
-            self.tokenizer.encode(prompt) if isinstance(prompt, str) else [int(t) for t in prompt]
-        )
+        try:
+            tokens = (
+                self.tokenizer.encode(prompt)
+                if isinstance(prompt, str)
+                else list(map(index, prompt))
+            )
+        except TypeError:
+            raise InvalidOption(f"prompt {prompt!r}: give text or a list of token ids.") from None
         if not tokens:
             raise EmptyPrompt("The prompt is empty: give at least one token to continue from.")
-        low, high = min(tokens), max(tokens)
-        if low < 0 or high >= self.vocabulary:
-            wrong = low if low < 0 else high
-            raise InvalidOption(
-                f"Token id {wrong} is outside the vocabulary 0..{self.vocabulary - 1}: "
-                "tokenise the prompt with this model's tokenizer."
-            )
+        self.check(tokens)
         context = self.backend.context
         if context is not None and len(tokens) >= context:
             raise ContextOverflow(
@@ -101,6 +101,16 @@ class LM:
                 f"shorten it to at most {context - 1}."
             )
         return tokens
+
+    def check(self, tokens: Sequence[int]) -> None:
+        """Raise InvalidOption for an id outside the vocabulary."""
+        low, high = min(tokens), max(tokens)
+        if low < 0 or high >= self.vocabulary:
+            wrong = low if low < 0 else high
+            raise InvalidOption(
+                f"Token id {wrong} is outside the vocabulary 0..{self.vocabulary - 1}: "
+                "take ids from this model's tokenizer."
+            )
 
     def text(self, prompt: Sequence[int], tokens: Sequence[int]) -> str:
         """Text of the continuation `tokens`, spaced as it follows `prompt`."""

@@ -6,7 +6,8 @@ to the end of its slice is paused; a race is served one search at a time, the le
 
 from collections.abc import Sequence
 
-from treeseek.errors import InvalidOption
+from treeseek.errors import InvalidOption, StrategyError
+from treeseek.live import Finished
 from treeseek.replies import Found, Raced, Spawned
 from treeseek.requests import Continue, Race, Spawn
 from treeseek.seat import Entry, Seat
@@ -29,17 +30,27 @@ def slices(seat: Seat, late: bool) -> bool:
         return False
     named = sum(request.budget or 0 for _, request, _ in asked)
     unnamed = sum(request.budget is None for _, request, _ in asked)
-    equal = None if left is None or not unnamed else max(0, left - named) // unnamed
-    for entry, request, place in asked:
-        share = equal if request.budget is None else request.budget
+    equal = iter(_shares(None if left is None else max(0, left - named), unnamed))
+    scores = _shares(seat.ledger.scores_left, len(asked))
+    for (entry, request, place), scored in zip(asked, scores, strict=True):
+        share = next(equal) if request.budget is None else request.budget
         if left is not None and share is not None:
             share = min(share, max(0, left))
             left -= share
         if isinstance(request, Spawn):
-            entry.children.append(_spawn(seat, request, share, place))
+            child = _spawn(seat, request, share, place)
         else:
-            entry.children.append(_continued(seat, request, share))
+            child = _continued(seat, request, share)
+        child.ledger.allow_scores(scored)
+        entry.children.append(child)
     return True
+
+
+def _shares(left: int | None, count: int) -> list[int | None]:
+    """`left` in `count` equal parts, what does not divide to the earlier ones."""
+    if left is None or not count:
+        return [None] * count
+    return [left // count + (nth < left % count) for nth in range(count)]
 
 
 def _spawn(seat: Seat, request: Spawn, share: int | None, place: tuple[int, ...]) -> Seat:
@@ -67,6 +78,8 @@ def _continued(seat: Seat, request: Continue, share: int | None) -> Seat:
     if not 0 <= request.child < len(seat.children):
         raise InvalidOption(f"Continue({request.child}): no nested search has that number.")
     child = seat.children[request.child]
+    if any(child in entry.children for entry in seat.entries):
+        raise StrategyError(f"Continue({request.child}) stands twice in one list: ask once.")
     if request.budget == 0:
         child.closing = True
     elif share is None:
@@ -108,6 +121,7 @@ def settle(seat: Seat, entry: Entry) -> bool:
     for child in children:
         seat.cost.take(child.cost)
         entry.charged += seat.ledger.charge(child.ledger.charged)
+        seat.ledger.take_scores(child.ledger)
     if isinstance(entry.request, Race):
         ended = [_standing(entry, child) for child in children if child.live.ended]
         winner = min(ended)[1] if ended else None
@@ -123,10 +137,15 @@ def settle(seat: Seat, entry: Entry) -> bool:
 
 
 def found_by(seat: Seat) -> list[Found]:
-    """The candidates of a search by their tokens, best first."""
+    """The candidates of a search by their tokens, finished ones first, then best first.
+
+    Where the budget ended before anything was finished, the best open leaf stands.
+    """
     live = seat.live
-    found = []
-    for candidate in live.candidates:
+    found, candidates = [], live.candidates
+    if live.ended and live.spent and not candidates:
+        candidates = [Finished(leaf, None, {}, "budget") for leaf in live.leaves(1)]
+    for candidate in candidates:
         handle = candidate.node.handle
         tokens = live.path_tokens(handle)
         logprobs = live.path_logprobs(handle)
@@ -135,4 +154,4 @@ def found_by(seat: Seat) -> list[Found]:
         prompt = None if origin is live.roots[0] else origin
         scores = dict(candidate.scores)
         found.append(Found(tokens, logprobs, candidate.finish, score, scores, prompt))
-    return sorted(found, key=lambda f: -f.score)
+    return sorted(found, key=lambda f: (f.finish in ("budget", "dead"), -f.score))

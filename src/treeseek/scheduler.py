@@ -166,7 +166,7 @@ class Scheduler:
         """Whether the first unfinished continuation cannot take one more token."""
         if job.wish or job.behind:
             return False
-        return late or seat.ledger.limit == 0 or not seat.ledger.fits([*job.names, job.name])
+        return late or seat.ledger.limit == 0 or not seat.ledger.fits([*job.names, job.asking])
 
     def _unserved(self, seat: Seat, entry: Entry, late: bool) -> bool:
         """Whether `entry`, next in order, does not fit what is left."""

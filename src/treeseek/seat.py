@@ -213,6 +213,8 @@ class Seat:
         if known is None or known[0] is not how:
             known = (how, Law(how.over(self.live.settings.how), self.lm))
             self._laws[id(how)] = known
+            if known[1].salt:
+                self.ledger.exempt(known[1].salt)
         return known[1]
 
     def state(self, law: Law, handle: int) -> tuple[Any, Hashable, list[int]]:
@@ -301,11 +303,12 @@ class Seat:
             if outcome is not None:
                 name = self.live.name_of(request.node.handle)
                 self._count_ordinals(request, name)
-                return recorded(request, outcome, name)
+                return recorded(request, outcome, name, self.resolve(request.how).salt)
             law = self.resolve(request.how)
             if isinstance(request, Expand):
                 return [ExpandJob(self, request, law)]
             if isinstance(request, Walk):
+                self.lm.check(request.tokens)
                 return [WalkJob(self, request, law)]
             return [SampleJob(self, request, law) for _ in range(request.n)]
         if isinstance(request, Derive):
@@ -322,7 +325,9 @@ class Seat:
 
     def _derived(self, request: Derive) -> Reply:
         prompt = request.prompt
-        return Derived(self.lm.encode(prompt if isinstance(prompt, str) else list(prompt)))
+        tokens = self.lm.encode(prompt if isinstance(prompt, str) else list(prompt))
+        self.live.settings.reach(tokens, self.live.settings.limit)
+        return Derived(tokens)
 
     # The journal.
 
