@@ -205,6 +205,8 @@ class Replayed:
                 if record is None:
                     break
                 assert record["digest"] == digest(request, live.name), f"asked {request!r}"
+                if "reply" not in record:
+                    break
                 replies.append(decode(record["reply"]))
                 if isinstance(request, Spawn | Continue | Race):
                     self.rows = None
@@ -221,7 +223,7 @@ class Replayed:
 
 def written(journal: MemoryJournal) -> dict[Any, tuple[str, str]]:
     """What `journal` holds, apart from how its requests print."""
-    return {place: (r["digest"], json.dumps(r["reply"])) for place, r in journal.items()}
+    return {place: (r["digest"], json.dumps(r.get("reply"))) for place, r in journal.items()}
 
 
 def asked(live: Live, request: Request, reply: dict[str, Any]) -> Iterator[Path]:

@@ -1,0 +1,110 @@
+"""Each strategy beside the one most like it, on a model where the two choose differently."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from treeseek import LM, search, strategies
+from treeseek.declare import Strategy
+from treeseek.testing import scripted
+
+# Greedy walks into "a", where nothing is certain; "b" is nearly as likely and certain after.
+GARDEN = {
+    "": {"a": 0.4, "b": 0.35, "c": 0.25},
+    "a": {"d": 0.25, "e": 0.25, "f": 0.25, "g": 0.25},
+    "b": {"d": 1.0},
+    "bd": {"e": 1.0},
+}
+
+
+def texts(lm: LM, strategy: Strategy, **options: Any) -> list[str]:
+    return [c.text for c in search("^", model=lm, strategy=strategy, **options).candidates]
+
+
+def test_beam_keeps_what_greedy_drops() -> None:
+    lm = scripted(GARDEN)
+    assert texts(lm, strategies.greedy())[0] == "ad"
+    assert texts(lm, strategies.beam(width=2))[0] == "bde"
+
+
+def test_beam_of_one_is_greedy() -> None:
+    lm = scripted(GARDEN)
+    assert texts(lm, strategies.beam(width=1)) == texts(lm, strategies.greedy())
+
+
+def test_diverse_beam_leaves_the_prefix_that_beam_crowds_into() -> None:
+    lm = scripted({"": {"a": 0.7, "b": 0.3}, "a": {"c": 0.5, "d": 0.5}, "b": {"c": 1.0}})
+    assert sorted(texts(lm, strategies.beam(width=2))) == ["ac", "ad"]
+    diverse = strategies.diverse_beam(width=2, groups=2, penalty=1.0)
+    assert texts(lm, diverse) == ["ac", "bc"]
+
+
+def test_stochastic_beam_never_repeats_itself_and_sample_does() -> None:
+    lm = scripted({"": {"a": 0.9, "b": 0.06, "c": 0.04}})
+    drawn = texts(lm, strategies.sample(), n=3, seed=1)
+    assert len(set(drawn)) < 3
+    assert sorted(texts(lm, strategies.stochastic_beam(width=3), n=3, seed=1)) == ["a", "b", "c"]
+
+
+def test_stochastic_beam_is_random_where_beam_is_not() -> None:
+    lm = scripted({"": {"a": 0.5, "b": 0.3, "c": 0.2}})
+    firsts = {texts(lm, strategies.stochastic_beam(width=2), seed=seed)[0] for seed in range(30)}
+    assert firsts == {"a", "b", "c"}
+    assert {texts(lm, strategies.beam(width=2), seed=seed)[0] for seed in range(3)} == {"a"}
+
+
+def test_best_first_comes_back_where_beam_cannot() -> None:
+    lm = scripted(GARDEN)
+    assert texts(lm, strategies.beam(width=1))[0] == "ad"
+    back = search("^", model=lm, strategy=strategies.best_first(width=4))
+    assert back.best is not None and back.best.text == "bde"
+    # And it looks at fewer prefixes than the beam that finds the same.
+    wide = search("^", model=lm, strategy=strategies.beam(width=2))
+    assert wide.best is not None and wide.best.text == "bde"
+    assert back.cost.tokens < wide.cost.tokens
+
+
+def test_adadec_looks_ahead_where_greedy_does_not() -> None:
+    lm = scripted(GARDEN)
+    assert texts(lm, strategies.greedy()) == ["ad"]
+    assert texts(lm, strategies.adadec(threshold=1.0)) == ["bde"]
+    # No row here has more than log 4 nats: above that it is greedy, and costs as little.
+    calm = search("^", model=lm, strategy=strategies.adadec(threshold=1.4))
+    plain = search("^", model=lm, strategy=strategies.greedy())
+    assert calm.best is not None and calm.best.text == "ad"
+    assert calm.cost.tokens == plain.cost.tokens
+
+
+class Gs:
+    """Scorer: the text is worth its letters g."""
+
+    name, version = "gs", "1"
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        return [float(text.count("g")) for text in texts]
+
+
+def test_puct_follows_the_value_where_best_first_follows_the_model() -> None:
+    lm = scripted(GARDEN)
+    puct = strategies.puct(simulations=40, parallel=1)
+    assert texts(lm, puct, scorer=Gs())[0] == "ag"
+    assert texts(lm, strategies.best_first(), scorer=Gs())[0] == "bde"
+
+
+def test_puct_returns_to_a_disappointing_value_less_often() -> None:
+    lm = scripted({"": {"a": 0.6, "b": 0.4}, "a": {"d": 1.0}, "b": {"g": 1.0}})
+    few = search("^", model=lm, strategy=strategies.puct(simulations=3, parallel=1), scorer=Gs())
+    many = search("^", model=lm, strategy=strategies.puct(simulations=9, parallel=1), scorer=Gs())
+    assert few.best is not None and few.best.text == "ad"
+    assert many.best is not None and many.best.text == "bg"
+
+
+def test_best_of_n_chooses_among_what_sample_draws() -> None:
+    lm = scripted({"": {"a": 0.3, "b": 0.7}, "b": {"c": 0.9, "d": 0.1}})
+    firsts = set()
+    for seed in range(12):
+        drawn = texts(lm, strategies.sample(), n=6, seed=seed)
+        chosen = texts(lm, strategies.best_of_n(n=6), seed=seed)
+        assert sorted(drawn) == sorted(chosen)
+        assert chosen[0] == ("bc" if "bc" in drawn else "a" if "a" in drawn else "bd")
+        firsts.add((drawn[0], chosen[0]))
+    assert {("a", "bc"), ("bc", "bc")} <= firsts
