@@ -159,7 +159,8 @@ class _Forest:
         for line, path, length in zip(tails, paths, lengths.tolist(), strict=True):
             line[:length] = path[base:]
         # Paths with a common prefix are neighbours in any order that compares from the front.
-        self.order = np.argsort(tails.view(f"S{4 * tails.shape[1]}")[:, 0], kind="stable")
+        texts = [line.tobytes() for line in tails]
+        self.order = np.array(sorted(range(len(paths)), key=texts.__getitem__))
         tails = tails[self.order]
         shared = (tails[1:] != tails[:-1]).argmax(1)
         more = int(shared.min()) if len(paths) > 1 else int(lengths[0])
@@ -196,12 +197,13 @@ class _Forest:
         own = tails[fresh]
         # Row i sees a key of row o at a depth that all rows from o to i share.
         later = np.tri(count, k=-1, dtype=np.bool_)
-        reach = np.where(later.T, shared, lengths[:, None]).astype(np.int32)
+        reach = np.where(later.T, shared, lengths[:, None])
         reach = np.minimum.accumulate(reach, axis=1)
         reach[later] = 0
         place = self.order[begin:stop]
         back = np.argsort(place)
-        reach = reach.T[back]
+        small = np.int16 if tails.shape[1] < 1 << 15 else np.int32
+        reach = reach[:, back].astype(small)
         head = _run(self.head) if common else (0, 0)
         keys: Keys | None = None
         if isinstance(head, tuple) and len(own):
@@ -219,7 +221,9 @@ class _Forest:
                 owner, depths = owners, where
         if keys is None:
             keys = np.concatenate((self.head, own))
-        visible = reach.take(owner, axis=1) > depths
+        visible = np.ascontiguousarray(
+            (reach.take(owner, axis=0) > depths[:, None].astype(small)).T
+        )
         key_depths = np.concatenate((np.arange(common), depths + common))
         rows = np.array(names)[place[back]]
         return Group(rows, keys, lengths[back] + common - 1, key_depths, common, visible)

@@ -88,11 +88,10 @@ class SlotTable:
         segment, offset = node >> OFFSET_BITS, node & OFFSET_MASK
         start = self.tree.starts[segment]
         end = start + offset + 1
-        known = self._paths.get(segment)
-        buffer, filled = self._lay(segment) if known is None else known
+        buffer, filled = self._paths.get(segment) or self._lay(segment, start)
         if filled < end:
             if len(buffer) < end:
-                grown = np.empty(end + (end - start) + 16, np.int32)
+                grown = np.empty(2 * end - start + 16, np.int32)
                 grown[:filled] = buffer[:filled]
                 self._path_room += len(grown) - len(buffer)
                 buffer = grown
@@ -100,23 +99,20 @@ class SlotTable:
             self._paths[segment] = (buffer, end)
         return buffer[:end]
 
-    def _lay(self, segment: int) -> tuple[Slots, int]:
+    def _lay(self, segment: int, start: int) -> tuple[Slots, int]:
         """Remember the path above `segment`, joined from what is known of its ancestors."""
-        tree, pieces = self.tree, []
+        tree, end = self.tree, start
+        buffer = np.empty(start + len(self._rows[segment]) + 8, np.int32)
         above = tree.parents[segment]
         while above != ROOT:
-            owner, offset = above >> OFFSET_BITS, above & OFFSET_MASK
-            if owner in self._paths:
-                pieces.append(self.path(above))
-                break
-            pieces.append(self._rows[owner][: offset + 1])
-            above = tree.parents[owner]
-        start = tree.starts[segment]
-        buffer = np.empty(start + len(self._rows[segment]) + 8, np.int32)
-        end = start
-        for piece in pieces:
+            owner = above >> OFFSET_BITS
+            known = owner in self._paths
+            piece = self.path(above) if known else self._rows[owner][: (above & OFFSET_MASK) + 1]
             buffer[end - len(piece) : end] = piece
             end -= len(piece)
+            if known:
+                break
+            above = tree.parents[owner]
         self._path_room += len(buffer)
         while self._path_room > PATH_ROOM and self._paths:
             oldest = next(iter(self._paths))
@@ -141,15 +137,17 @@ class SlotTable:
         if self.limit is not None and self.used + count > self.limit:
             self._make_room(self.used + count - self.limit, flight)
         given = self._take(count)
-        at = 0
+        rows, at = self._rows, 0
         for segment, start, stop in spans:
-            row = self._rows[segment]
+            row = rows[segment]
             if stop > len(row):
-                room = max(stop + (stop - start > 1) * 16, 2 * len(row), 4)
-                grown = np.empty(room, np.int32)
+                grown = np.empty(max(stop, 2 * len(row), 4), np.int32)
                 grown[:start] = row[:start]
-                self._rows[segment] = row = grown
-            row[start:stop] = given[at : at + stop - start]
+                rows[segment] = row = grown
+            if stop - start == 1:
+                row[start] = given[at]
+            else:
+                row[start:stop] = given[at : at + stop - start]
             at += stop - start
         return given
 
