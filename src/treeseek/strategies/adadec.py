@@ -59,7 +59,7 @@ def cut(seen: Sequence[tuple[float, bool]]) -> float:
     """The entropy that best parts the steps whose choice changed (above) from the others.
 
     Best by the mean of the two rates of being right, so that the rarer kind counts as much; of
-    equal cuts the highest. All entropies lie below it where nothing ever changed.
+    equal cuts the highest: all lie below it where nothing changed, above where everything did.
     """
     ordered = sorted(seen)
     changed = sum(change for _, change in ordered)
@@ -67,7 +67,7 @@ def cut(seen: Sequence[tuple[float, bool]]) -> float:
     if not changed:
         return ordered[-1][0]
     below = [0, 0]
-    best, where = 0.5, 0.0
+    best, where = (0.5 if kept else 1.0), 0.0
     for index, (entropy, change) in enumerate(ordered):
         below[change] += 1
         above = ordered[index + 1][0] if index + 1 < len(ordered) else entropy
