@@ -148,11 +148,12 @@ class Shown:
     ) -> Sequence[int]:
         """Handles of the children of `parent`, all at once where none was shown before."""
         index, key = self._index, parent << 32
-        if not all(key | token not in index for token in tokens):
+        keys = [key | token for token in tokens]
+        if not index.keys().isdisjoint(keys):
             return [self.child(parent, *pair) for pair in zip(tokens, logprobs, strict=True)]
         low, count = len(self.parents), len(tokens)
         handles = range(low, low + count)
-        index.update(zip([key | token for token in tokens], handles, strict=True))
+        index.update(zip(keys, handles, strict=True))
         self.parents += [parent] * count
         self.token += tokens
         self.logprobs += logprobs

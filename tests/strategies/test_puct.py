@@ -210,7 +210,7 @@ def test_a_function_of_the_node_is_a_value() -> None:
         return -node.total
 
     for value, best in (("confidence", "ac"), (surprise, "be")):
-        found = search("^", model=lm, strategy=puct(simulations=60, value=value, exploration=9.0))
+        found = search("^", model=lm, strategy=puct(simulations=300, value=value, exploration=9.0))
         assert found.best is not None and found.best.text == best
 
 

@@ -1,7 +1,7 @@
 """Monte Carlo tree search over tokens, led by the model's own probabilities."""
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from treeseek.declare import Range, Search, strategy
@@ -54,31 +54,30 @@ def puct(
     while solved < ctx.n and left > 0:
         leaves, descents = tree.collect(min(parallel, left), left)
         left -= descents
-        open_ = [leaf for leaf in leaves if not nodes[leaf].is_end]
-        requests: list[Request] = [Expand(nodes[leaf], k=width) for leaf in open_]
-        for leaf in open_ if rollouts else ():
-            requests += completions(nodes[leaf], rollouts)
+        fresh = [nodes[leaf] for leaf in leaves]
+        open_ = [node for node in fresh if node.end is None]
+        requests: list[Request] = [Expand(node, k=width) for node in open_]
+        for node in open_ if rollouts else ():
+            requests += completions(node, rollouts)
         replies = (yield requests) if requests else []
-        rows, runs = iter(replies[: len(open_)]), iter(replies[len(open_) :])
-        targets: list[list[Node]] = []
-        for leaf in leaves:
-            targets.append([nodes[leaf]])
-            if not nodes[leaf].is_end and rollouts:
-                pair = [next(runs) for _ in range(min(rollouts, 2))]
-                targets[-1] = [run.node for reply in pair for run in reply.continuations]
-        values, marks = yield from appraised(ctx, value, [one for many in targets for one in many])
-        solved += stand(ctx, targets, marks, met)
-        at = 0
-        for leaf, many in zip(leaves, targets, strict=True):
-            mean = sum(values[at : at + len(many)]) / len(many)
-            at += len(many)
-            tree.back(leaf, mean)
-            children = () if nodes[leaf].is_end else next(rows).children
+        rows, runs = iter(replies), iter(replies[len(open_) :])
+        targets = [completed(node, runs, rollouts) for node in fresh] if rollouts else [fresh]
+        values, marks = yield from appraised(
+            ctx, value, [node for part in targets for node in part]
+        )
+        new = stand(ctx, targets, marks, met)
+        solved += sum(mark >= SOLVED for mark in new) if value == "verifier" else 0
+        if rollouts:
+            every = iter(values)
+            values = [sum(next(every) for _ in part) / len(part) for part in targets]
+        for leaf, node, worth in zip(leaves, fresh, values, strict=True):
+            tree.back(leaf, worth)
+            children = next(rows).children if node.end is None else ()
             if children:
                 tree.grow(leaf, [child.score for child in children])
                 nodes += children
             else:
-                tree.settled[leaf] = mean
+                tree.settled[leaf] = worth
     if solved < ctx.n:
         (reply,) = yield [Sample(nodes[tree.favourite()], how=_GREEDY)]
         targets = [[run.node for run in reply.continuations]]
@@ -95,6 +94,14 @@ def completions(node: Node, rollouts: int) -> list[Request]:
     """Requests for `rollouts` completions: one greedy, the others drawn."""
     greedy: list[Request] = [Sample(node, how=_GREEDY)]
     return [*greedy, Sample(node, n=rollouts - 1)] if rollouts > 1 else greedy
+
+
+def completed(node: Node, runs: Iterator[Any], rollouts: int) -> list[Node]:
+    """Where the completions of `node` end, the next of `runs`; an end completes itself."""
+    if node.end is not None:
+        return [node]
+    replies = [next(runs) for _ in range(min(rollouts, 2))]
+    return [run.node for reply in replies for run in reply.continuations]
 
 
 def appraised(
@@ -115,15 +122,15 @@ def appraised(
 
 def stand(
     ctx: Context, targets: Sequence[list[Node]], marks: Sequence[float], met: set[tuple[int, ...]]
-) -> int:
-    """Finish the ends not met before; how many of them are solved."""
-    solved = 0
-    for node, mark in zip((node for many in targets for node in many), marks, strict=True):
-        if not node.is_end or node.end in ("budget", "dead"):
+) -> list[float]:
+    """Finish the ends not met before; their marks."""
+    new = []
+    for node, mark in zip((node for part in targets for node in part), marks, strict=True):
+        if node.end is None or node.end in ("budget", "dead"):
             continue
         tokens = tuple(ctx.tokens(node))
         if tokens not in met:
             met.add(tokens)
             ctx.finish(node, score=mark)
-            solved += mark >= SOLVED
-    return solved
+            new.append(mark)
+    return new

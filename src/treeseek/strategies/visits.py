@@ -25,6 +25,8 @@ class Visits:
         self.sums = [0.0]
         self.means = [0.0]
         self.priors = [1.0]
+        self.shares = [1.0]
+        """Prior / (1 + visits)."""
         self.first = [0]
         self.count = [0]
         self.settled: dict[int, float] = {}
@@ -38,7 +40,8 @@ class Visits:
         counted and ends the round. Each leaf is in flight until `back` is told its value, and
         weighs on its path as a visit of the worst value.
         """
-        visits, sums, means, priors = self.visits, self.sums, self.means, self.priors
+        visits, sums, means = self.visits, self.sums, self.means
+        priors, shares = self.priors, self.shares
         first, count, flying = self.first, self.count, self._flying
         span = self.high - self.low
         weight = self.exploration * (span if span > 0 else 1.0)
@@ -49,19 +52,22 @@ class Visits:
             at, path = 0, [0]
             while below := count[at]:
                 reach = weight * math.sqrt(visits[at])
-                start, top = first[at], -math.inf
-                for child in range(start, start + below):
-                    worth = means[child] + reach * priors[child] / (1 + visits[child])
+                at = first[at]
+                top = means[at] + reach * shares[at]
+                for child in range(at + 1, at + below):
+                    worth = means[child] + reach * shares[child]
                     if worth > top:
-                        top, at = worth, child
+                        top = worth
+                        at = child
                 path.append(at)
             if at in flying:
                 break
             descents += 1
             for node in path:
-                visits[node] += 1
-                sums[node] += loss
-                means[node] = sums[node] / visits[node]
+                visits[node] = seen = visits[node] + 1
+                sums[node] = value = sums[node] + loss
+                means[node] = value / seen
+                shares[node] = priors[node] / (1 + seen)
             flying[at] = (path, loss)
             if at in self.settled:
                 self.back(at, self.settled[at])
@@ -75,8 +81,8 @@ class Visits:
         path, loss = self._flying.pop(leaf)
         gain = value - loss
         for node in path:
-            sums[node] += gain
-            means[node] = sums[node] / visits[node]
+            sums[node] = total = sums[node] + gain
+            means[node] = total / visits[node]
         if not self.bounded:
             self.low, self.high = min(self.low, value), max(self.high, value)
 
@@ -86,7 +92,9 @@ class Visits:
         self.first[leaf], self.count[leaf] = len(self.visits), size
         weights = list(map(math.exp, logprobs))
         total = sum(weights) or 1.0
-        self.priors += [weight / total for weight in weights]
+        priors = [weight / total for weight in weights]
+        self.priors += priors
+        self.shares += priors
         zeros = [0] * size
         self.visits += zeros
         self.first += zeros
