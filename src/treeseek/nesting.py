@@ -42,6 +42,7 @@ def slices(seat: Seat, late: bool) -> bool:
         else:
             child = _continued(seat, request, share)
         child.ledger.allow_scores(scored)
+        child.set_clock(seat.elapsed)
         entry.children.append(child)
     return True
 
@@ -122,6 +123,7 @@ def settle(seat: Seat, entry: Entry) -> bool:
         seat.cost.take(child.cost)
         entry.charged += seat.ledger.charge(child.ledger.charged)
         seat.ledger.take_scores(child.ledger)
+    seat.set_clock(max(seat.elapsed, *(child.elapsed for child in children)))
     if isinstance(entry.request, Race):
         ended = [_standing(entry, child) for child in children if child.live.ended]
         winner = min(ended)[1] if ended else None

@@ -37,7 +37,8 @@ class Scheduler:
 
     def add(self, seat: Seat, *, seconds: float | None = None) -> Seat:
         """Let `seat` take part, for at most `seconds` of wall clock."""
-        seat.clock, seat.started, seat.seconds = self.clock, self.clock(), seconds
+        seat.clock, seat.seconds = self.clock, seconds
+        seat.set_clock(0.0)
         self.seats.append(seat)
         return seat
 
@@ -107,11 +108,15 @@ class Scheduler:
 
     def _settle(self, seat: Seat) -> bool:
         """Settle what is done, in order; True once the whole list is."""
-        late = seat.top.late
+        late = seat.late
         seat.closing = seat.closing or late
         for index, entry in enumerate(seat.entries):
             if entry.reply is not None:
                 continue
+            if entry.outcome is not None or entry.ends:
+                seat.set_clock(entry.read)
+                late = seat.late
+                seat.closing = seat.closing or late
             if entry.ends:
                 self._end(seat, index)
                 return False
@@ -131,6 +136,7 @@ class Scheduler:
                 return False
             assert entry.reply is not None
             entry.reply.charged = entry.charged
+            seat.set_clock(entry.read)
             entry.reply.spent = seat.spent if entry.spent is None else entry.spent
             seat.record(index)
         return True

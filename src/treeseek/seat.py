@@ -75,7 +75,9 @@ class MemoryJournal(dict[tuple[Any, ...], dict[str, Any]]):
 class Entry:
     """One request of the open list: its jobs or nested searches, then its reply."""
 
-    __slots__ = ("charged", "children", "ends", "jobs", "outcome", "reply", "request", "spent")
+    __slots__ = (
+        "charged", "children", "ends", "jobs", "outcome", "read", "reply", "request", "spent",
+    )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         """Nothing is known yet."""
@@ -86,6 +88,7 @@ class Entry:
         self.reply: Reply | None = None
         self.charged = 0
         self.spent: float | None = None
+        self.read: float | None = None
         self.ends = False
 
 
@@ -146,17 +149,23 @@ class Seat:
             return []
         return runs[0]
 
-    # Time: read by the search at the top, for all that is nested in it.
+    # Time: the search at the top holds the clock and the limit of all that is nested in it.
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the search was added, those before it was resumed included."""
-        return self.before + self.clock() - self.started
+        """Seconds since the run began; a resumed search goes on from what its records read."""
+        return self.before + self.top.clock() - self.started
+
+    def set_clock(self, elapsed: float | None) -> None:
+        """Go on from `elapsed` seconds; None changes nothing."""
+        if elapsed is not None:
+            self.before, self.started = elapsed, self.top.clock()
 
     @property
     def late(self) -> bool:
         """Whether the seconds are over."""
-        return self.seconds is not None and self.elapsed >= self.seconds
+        limit = self.top.seconds
+        return limit is not None and self.elapsed >= limit
 
     @property
     def spent(self) -> float | None:
@@ -164,7 +173,7 @@ class Seat:
         tokens, top = self.ledger.spent, self.top
         if top.seconds is None:
             return tokens
-        return max(tokens or 0.0, min(1.0, top.elapsed / (top.seconds or 1e-9)))
+        return max(tokens or 0.0, min(1.0, self.elapsed / (top.seconds or 1e-9)))
 
     # What jobs ask of a seat.
 
@@ -346,9 +355,7 @@ class Seat:
                 f"{entry.request!r} (seed {self.seed}). Resume with the strategy, options and seed "
                 "of the recorded run."
             )
-        if "seconds" in record:
-            top = self.top
-            top.before, top.started = record["seconds"], top.clock()
+        entry.read = record.get("seconds")
         if "reply" not in record:
             entry.ends = True
             return
@@ -374,7 +381,7 @@ class Seat:
             return
         request = self.entries[index].request
         if self.top.seconds is not None:
-            record["seconds"] = self.top.elapsed
+            record["seconds"] = self.elapsed
         record["digest"] = digest(request, self.live.name)
         record |= {"setting": self._setting, "request": repr(request), "seed": self.seed}
         self.journal.put(place, barrier, index, record)
