@@ -36,7 +36,7 @@ MAY = {
     **{room: PURE | SEEN for room in PURE},
 }
 # The engine drives whatever it is given: it names no strategy and no task.
-ENGINE = ("budget", "jobs", "live", "model", "result", "scheduler", "seat", "serving")
+ENGINE = ("budget", "live", "model", "result", "scheduler", "shown")
 MAY_NOT = {room: PURE | {"front", "search", "tasks"} for room in ENGINE}
 # Outside packages and the rooms that may load them.
 ONLY = {

@@ -12,7 +12,6 @@ from treeseek.declare import Strategy, StrategyFactory
 from treeseek.decoding.samplers import Sampler
 from treeseek.decoding.stops import Stop
 from treeseek.decoding.warp import Warp
-from treeseek.desk import desk
 from treeseek.errors import Incompatible, InvalidOption
 from treeseek.live import Finished, Live
 from treeseek.loading import shared
@@ -20,7 +19,8 @@ from treeseek.model import LM
 from treeseek.requests import How, Scorer, Verifier
 from treeseek.result import Candidate, Result, rank
 from treeseek.scheduler import Scheduler
-from treeseek.seat import Journal, Seat
+from treeseek.scheduler.desk import desk
+from treeseek.scheduler.seat import Journal, Seat
 from treeseek.settings import Settings
 from treeseek.strategies.greedy import greedy
 from treeseek.tree import path_name

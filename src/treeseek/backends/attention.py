@@ -24,7 +24,24 @@ NAME = "treeseek_tree"
 current: ContextVar["Layout | None"] = ContextVar("layout", default=None)
 """The call in progress. Not every family hands extra arguments down to its attention."""
 _HIDDEN = np.float32(-np.inf)
-_BLOCKED = ("position_bias", "alibi", "head_mask")
+_HARMLESS = {
+    "cu_seq_lens_k",
+    "cu_seq_lens_q",
+    "cu_seqlens",
+    "dropout",
+    "is_causal",
+    "max_length_k",
+    "max_length_q",
+    "output_attentions",
+    "output_hidden_states",
+    "output_router_logits",
+    "past_key_values",
+    "position_embeddings",
+    "position_ids",
+    "use_cache",
+}
+"""Arguments that layers hand down and that change nothing here. Any other is refused: what it
+does may show only on long sequences, where no trial reaches."""
 
 
 class Layout:
@@ -115,7 +132,7 @@ def tree_attention(
 
     Raises TypeError on whatever would change the weights and is not known here.
     """
-    unknown = [name for name in _BLOCKED if rest.get(name) is not None]
+    unknown = [name for name, given in rest.items() if given is not None and name not in _HARMLESS]
     layout = current.get()
     if layout is None or attention_mask is not None or unknown:
         raise TypeError(f"tree attention was called with a mask, without a plan, or with {unknown}")

@@ -33,7 +33,7 @@ ROUNDS = (((0, 2), (4, 0), (3, 3)), ((1, 6), (2, 6), (0, 4), (5, 6)), ((0, 1), (
 SLOTS = 20
 """Fewer than the trial's tree has nodes, so that some are dropped and computed again."""
 WINDOW = 3
-WINDOWS = ("sliding_window", "attention_chunk_size")
+WINDOWS = ("sliding_window", "attention_chunk_size", "local_attention", "attention_window_size")
 FUSED = ("llama", "mistral", "qwen2", "qwen3")
 """Families whose layers do nothing but what `fused` does, at any depth; others may look alike."""
 BY_LENGTH = ("dynamic", "longrope")

@@ -27,14 +27,18 @@ def table(rows: dict[tuple[int, ...], Sequence[float]], default: Sequence[float]
     return lambda path: known.get(tuple(path), other)
 
 
-def ngram(counts: dict[tuple[int, ...], Sequence[float]], order: int, default: Sequence[float]) -> Row:
+def ngram(
+    counts: dict[tuple[int, ...], Sequence[float]], order: int, default: Sequence[float]
+) -> Row:
     """Log-weights by the last `order` tokens; `default` [V] where they are not listed."""
     known = {path: np.asarray(row, dtype=np.float64) for path, row in counts.items()}
     other = np.asarray(default, dtype=np.float64)
     return lambda path: known.get(tuple(path[len(path) - order :]), other)
 
 
-def integer_hash(vocabulary: int, *, seed: int = 0, spread: float = 3.0, order: int | None = None) -> Row:
+def integer_hash(
+    vocabulary: int, *, seed: int = 0, spread: float = 3.0, order: int | None = None
+) -> Row:
     """Logits uniform in [0, spread], hashed from the path (or its last `order` tokens)."""
     steps = np.arange(1, vocabulary + 1, dtype=np.uint64) * np.uint64(_MIX)
 

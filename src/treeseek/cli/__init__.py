@@ -5,6 +5,7 @@ else, that an exit code is part of the answer, and that no user ever sees a trac
 search logic: a verb reads words, calls the front door, and prints. Nothing imports it.
 """
 
+import signal
 import sys
 
 __all__ = ["main"]
@@ -26,4 +27,7 @@ def main() -> None:
     except ImportError as error:
         sys.stderr.write(f"treeseek: {error}: install it again with pip install treeseek\n")
         sys.exit(1)
-    treeseek.main(prog_name="treeseek")
+    try:
+        treeseek.main(prog_name="treeseek")
+    finally:  # what is left is leaving: an impatient finger must not make that a traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

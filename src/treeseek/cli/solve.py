@@ -148,15 +148,16 @@ def sentence(arm: Arm, control: Arm) -> str:
 
 
 def _print(arm: Arm, control: Arm | None) -> None:
-    colour = None if "NO_COLOR" not in os.environ else False
+    styled = False if "NO_COLOR" in os.environ else None
     for trial in arm.trials:
-        mark = click.style("solved", fg="green") if trial.solved else click.style("not", fg="red")
-        click.echo(f"{trial.problem.prompt.strip()}  {mark}", color=colour)
+        word, colour = ("solved", "green") if trial.solved else ("not solved", "red")
+        mark = click.style(word, fg=colour)
+        click.echo(f"{trial.problem.prompt.strip()}  {mark}", color=styled)
         text = trial.answer.text.strip("\n") if trial.answer else "(no answer)"
         for line in text.split("\n"):
             click.echo(f"    {line}")
         if trial.failure or not trial.solved:
-            click.echo(f"    {outcome(trial)}")
+            click.echo(f"    ({trial.failure or outcome(trial)})")
     click.echo()
     click.echo(_figures(arm, arm.strategy.name))
     if control is None:
@@ -172,7 +173,7 @@ def outcome(trial: Trial) -> str:
         return f"failed: {trial.failure}"
     if trial.verdict is None:
         return "no answer within the budget"
-    return f"{'solved' if trial.solved else 'not solved'}: {trial.verdict.feedback}"
+    return f"{'solved: ' if trial.solved else ''}{trial.verdict.feedback}"
 
 
 def _figures(arm: Arm, name: str) -> str:

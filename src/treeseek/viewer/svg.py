@@ -18,6 +18,8 @@ TOP = 74.0
 BOTTOM = 64.0
 LEAST = 860.0
 ROUND = 8
+COUNT = 30.0
+"""Room that a count under a label needs before the next."""
 SCALE = ((0.9, "p5"), (0.6, "p4"), (0.3, "p3"), (0.1, "p2"), (0.0, "p1"))
 """Least probability of each colour of the ribbon, and its class."""
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
@@ -128,11 +130,17 @@ def _branch(tree: Grown, placed: Placed) -> Iterator[str]:
                 f'<text class="{soft}" x="{piece.left:.1f}" y="{y + 4:.1f}" xml:space="preserve" '
                 f'textLength="{piece.width:.1f}">{escape(piece.text)}</text>'
             )
-    below = branch.total
+    below, free = branch.total, math.inf
     for piece in reversed(placed.pieces):
-        if piece.steps:
-            yield from _ribbon(piece, y, below)
-            below -= sum(step.logprob for step in piece.steps)
+        if not piece.steps:
+            continue
+        yield from _ribbon(piece, y, below)
+        below -= sum(step.logprob for step in piece.steps)
+        if piece.steps[0].others:
+            roomy = piece.left + COUNT <= free
+            yield _bud(piece.steps[0], piece.left, y, "seen here and not drawn", counted=roomy)
+            if roomy and piece.steps[0].lost > piece.steps[0].others:
+                free = piece.left
     if branch.rank is not None:
         yield from _tip(tree, placed)
     elif branch.rest is not None:
@@ -153,12 +161,9 @@ def _ribbon(piece: Piece, y: float, total: float) -> Iterator[str]:
         f'<rect class="hit" x="{piece.left:.1f}" y="{y - 9:.1f}" width="{wide:.1f}" height="22"/>'
         f"<title>{escape(hover)}</title></g>"
     )
-    for step in steps[:1]:
-        if step.others:
-            yield _bud(step, piece.left, y, "seen here and not drawn")
 
 
-def _bud(step: Step, x: float, y: float, where: str) -> str:
+def _bud(step: Step, x: float, y: float, where: str, *, counted: bool = True) -> str:
     """A small mark for the rivals of a token that have no row; longer where trees hang on them."""
     deep = step.lost > step.others
     named = ", ".join(f"“{repr(text)[1:-1]}” {math.exp(p):.3f}" for text, p in step.rivals)
@@ -169,9 +174,8 @@ def _bud(step: Step, x: float, y: float, where: str) -> str:
     size, kind, count = 4.0, "bud", ""
     if deep:
         size, kind = 6.0, "bud deep"
-        count = (
-            f'<text class="tiny" x="{x + size + 1:.1f}" y="{y + 19.5:.1f}">+{step.lost:,}</text>'
-        )
+        at = f'x="{x + size + 1:.1f}" y="{y + 19.5:.1f}"'
+        count = f'<text class="tiny" {at}>+{step.lost:,}</text>' if counted else ""
     return (
         f'<g><path class="{kind}" d="M{x:.1f} {y + 10.5:.1f}q0 {size:.1f} {size:.1f} {size:.1f}"/>'
         f'<rect class="hit" x="{x - 3:.1f}" y="{y + 8:.1f}" width="10" height="10"/>{count}'

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from treeseek.backends.protocol import Block
 from treeseek.decoding.samplers import Gumbel
 from treeseek.decoding.summary import log_sum_exp, summarise
-from treeseek.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
 from treeseek.model import LM, RowSummary
 from treeseek.noise import gumbel_topk
 from treeseek.replies import Expanded
+from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
 
 Waiting = ExpandJob | SampleJob | WalkJob
 Rows = NDArray[np.floating[Any]]

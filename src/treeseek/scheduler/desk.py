@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 from treeseek.model import LM
 from treeseek.scheduler import Scheduler
-from treeseek.seat import Seat
+from treeseek.scheduler.seat import Seat
 
 
 class Desk:

@@ -23,7 +23,7 @@ from treeseek.requests import Expand, How, Request, Sample, Walk
 from treeseek.tree import child_name
 
 if TYPE_CHECKING:
-    from treeseek.seat import Seat
+    from treeseek.scheduler.seat import Seat
 
 
 class Law:

@@ -12,17 +12,6 @@ from typing import Any, Protocol
 
 from treeseek.budget import Ledger
 from treeseek.errors import ReplayMismatch, StrategyError
-from treeseek.jobs import (
-    ExpandJob,
-    Job,
-    Law,
-    Ready,
-    SampleJob,
-    WalkJob,
-    accepted,
-    recorded,
-    start_of,
-)
 from treeseek.live import Live
 from treeseek.model import LM
 from treeseek.replies import Derived, Reply, Sampled, decode, encode
@@ -42,6 +31,17 @@ from treeseek.requests import (
     digest,
 )
 from treeseek.result import Cost
+from treeseek.scheduler.jobs import (
+    ExpandJob,
+    Job,
+    Law,
+    Ready,
+    SampleJob,
+    WalkJob,
+    accepted,
+    recorded,
+    start_of,
+)
 from treeseek.settings import Settings
 from treeseek.tree import ROOT
 

@@ -9,14 +9,14 @@ else is there, on drafts, or on what was already in the tree.
 import time
 from collections.abc import Callable
 
-from treeseek.instant import derive, judge
-from treeseek.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob
 from treeseek.model import LM
-from treeseek.nesting import is_over, running, settle, slices
 from treeseek.replies import Continuation, Reply, Sampled
 from treeseek.requests import Continue, Derive, Race, Sample, Score, Spawn, Verify
-from treeseek.seat import Entry, Seat
-from treeseek.serving import Waiting, serve
+from treeseek.scheduler.instant import derive, judge
+from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob
+from treeseek.scheduler.nesting import is_over, running, settle, slices
+from treeseek.scheduler.seat import Entry, Seat
+from treeseek.scheduler.serving import Waiting, serve
 
 _WIDE = 64
 """Lists without a row to compute that one search may settle in one round."""

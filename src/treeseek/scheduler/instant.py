@@ -3,10 +3,10 @@
 from typing import Any
 
 from treeseek.errors import Incompatible
-from treeseek.jobs import Ready
 from treeseek.replies import Derived, Scored, Verified
 from treeseek.requests import Score, Scorer, Verifier, Verify
-from treeseek.seat import Entry, Seat
+from treeseek.scheduler.jobs import Ready
+from treeseek.scheduler.seat import Entry, Seat
 from treeseek.tree import child_name, path_name
 
 
