@@ -199,7 +199,7 @@ def overhead(made: Pair, rounds: int) -> dict[str, Any]:
     The model is the forward and the head; the pass over the vocabulary (log-sum-exp, likeliest
     tokens) is given apart from the rest, which is planning, tree, scheduler and strategy.
     """
-    from treeseek import serving
+    from treeseek.scheduler import serving
 
     prompt = (made.prompt * 1024)[:1024]
     clock = time.perf_counter

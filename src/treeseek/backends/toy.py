@@ -150,7 +150,7 @@ class ToyBackend:
         most = min(v for v in (self.context, self.slots, len(path)) if v is not None)
         if len(path) > most:
             raise ContextOverflow(
-                f"A path of {len(path)} tokens does not fit {most}: shorten the prompt or the limit."
+                f"A path of {len(path)} tokens does not fit {most}: shorten the prompt or limit=."
             )
         return path[::-1]
 
