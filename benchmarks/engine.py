@@ -1,4 +1,4 @@
-"""The engine beside transformers, and by itself: `python -m benchmarks.engine [--quick] [--only A]`.
+"""The engine beside transformers, and by itself: `python -m benchmarks.engine [--quick]`.
 
 Every row is a ratio of CPU time, ours against the peer's, from interleaved rounds with equal token
 counts; wall-clock ratios stand beside it. The last line is one JSON object. `--write` puts the

@@ -17,10 +17,8 @@ import torch
 import treeseek
 from treeseek.loading import EMBEDDED
 
-SHAPES = {
-    "A": dict(hidden_size=288, num_hidden_layers=6, num_attention_heads=6, intermediate_size=768),
-    "B": dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=2048),
-}
+SHAPES = {"A": (288, 6, 6, 768), "B": (768, 12, 12, 2048)}
+"""Width, layers, heads, width of the feed-forward."""
 
 
 @dataclass
@@ -87,6 +85,7 @@ def _random(name: str, prompt: int) -> Pair:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)
+    width, layers, heads, inner = SHAPES[name]
     config = LlamaConfig(
         vocab_size=32000,
         max_position_embeddings=2048,
@@ -94,7 +93,10 @@ def _random(name: str, prompt: int) -> Pair:
         initializer_range=0.05,
         eos_token_id=None,
         bos_token_id=None,
-        **SHAPES[name],
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=inner,
     )
     return _pair(name, LlamaForCausalLM(config).eval(), prompt)
 

@@ -20,10 +20,9 @@ def lines(report: dict[str, Any]) -> list[str]:
     ]
     for row in report["rows"]:
         same = [str(v) for k, v in row["detail"].items() if k.startswith("same")]
-        out.append(
-            f"| {row['model']} | {row['what']} | {row['ratio']} | {row['detail']['wall']} "
-            f"| {row['goal'] or '-'} | {row['tokens']} | {row['computed']} | {', '.join(same) or '-'} |"
-        )
+        cells = [row["model"], row["what"], row["ratio"], row["detail"]["wall"]]
+        cells += [row["goal"] or "-", row["tokens"], row["computed"], ", ".join(same) or "-"]
+        out.append("| " + " | ".join(map(str, cells)) + " |")
     out += ["", "One expand of N nodes, ms of CPU time:", ""]
     for name, table in report["expand"].items():
         out += [
