@@ -42,9 +42,7 @@ RUNS = st.tuples(
 
 @settings(max_examples=60, deadline=None)
 @given(RUNS, st.integers(1, 30))
-def test_every_node_is_drawn_or_counted(
-    drawn: tuple[str, int, int, int, int], rows: int
-) -> None:
+def test_every_node_is_drawn_or_counted(drawn: tuple[str, int, int, int, int], rows: int) -> None:
     name, seed, vocabulary, budget, n = drawn
     run = grow(name, seed=seed, vocabulary=vocabulary, budget=budget, n=n, prompt="ab")
     tree = Grown.of(run, rows=rows)

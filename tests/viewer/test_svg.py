@@ -1,8 +1,9 @@
-"""The drawing: well formed whatever the text, nothing on top of anything else, nothing from outside."""
+"""The drawing: well formed whatever the text, no label on another, nothing from outside."""
 
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,18 @@ from treeseek.viewer import Grown, page, svg
 from treeseek.viewer.grown import Branch, Leaf, Step
 from treeseek.viewer.layout import BEND, Placed, arrange, columns, visible
 
-NASTY = ["<b>&amp;", "\x00\x1b[31m", "]]>", "\ud800", "\n\t ", "'\"", "\u202e", "漢字", "é", "\ufffe"]
+NASTY = [
+    "<b>&amp;",
+    "\x00\x1b[31m",
+    "]]>",
+    "\ud800",
+    "\n\t ",
+    "'\"",
+    "\u202e",
+    "漢字",
+    "é",
+    "\ufffe",
+]
 TEXT = st.one_of(st.sampled_from(NASTY), st.text(max_size=12))
 
 
@@ -26,7 +38,13 @@ def trees(draw: st.DrawFn) -> Grown:
         only = not any(b.parent == parent and b.on_best for b in branches)
         best = branches[parent].on_best and only and draw(st.booleans())
         steps = tuple(
-            Step(draw(TEXT), -draw(st.floats(0, 30)), (("x", -2.0),), 3, draw(st.sampled_from([3, 9])))
+            Step(
+                draw(TEXT),
+                -draw(st.floats(0, 30)),
+                (("x", -2.0),),
+                3,
+                draw(st.sampled_from([3, 9])),
+            )
             for _ in range(draw(st.integers(1, 5)))
         )
         rank = draw(st.one_of(st.none(), st.integers(0, 3)))
@@ -110,7 +128,7 @@ def test_no_label_lies_on_another_or_on_a_line(tree: Grown) -> None:
         rows.setdefault(middle, []).append((left, right))
     for spans in rows.values():
         spans.sort()
-        for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+        for (_, end), (start, _) in pairwise(spans):
             assert end < start
     for placed in layout.placed:
         if placed.branch.parent < 0:
