@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.parity.report import show
+
 SHARED = Path(os.environ.get("TREESEEK_SHARED", Path(__file__).parents[1] / "../shared"))
 
 # Other work shares the machine: an example may take its time, a test may not (pytest's timeout).
@@ -40,3 +42,4 @@ def pytest_terminal_summary(
             missing[reason.removeprefix("Skipped: ")] += 1
     for reason, count in sorted(missing.items()):
         terminalreporter.write_line(f"{count} skipped: {reason}")
+    show(terminalreporter)

@@ -1,6 +1,5 @@
 """The models and the prompts of the parity tests."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,10 @@ import torch
 import transformers
 
 import treeseek
+from tests.conftest import SHARED
 from tests.parity.plain import Plain
 from tests.parity.sides import Sides, stories
 
-SHARED = Path(os.environ.get("TREESEEK_SHARED", Path(__file__).parents[2] / ".." / "shared"))
 EMBEDDED = Path(treeseek.__file__).parent / "models" / "embedded"
 HEADS = (8, 32)
 """Lengths of prompts that begin a story."""
@@ -24,7 +23,7 @@ TAILS = ((64, 4), (120, 6), (180, 12))
 
 def needed(path: Path) -> Path:
     if not path.exists():
-        pytest.skip(f"{path.name} is not at {path}: set TREESEEK_SHARED")
+        pytest.skip(f"needs {path.relative_to(SHARED)} under TREESEEK_SHARED")
     return path
 
 

@@ -84,13 +84,15 @@ class Plain:
 
         return rows
 
+    def along(self, prompt: Sequence[int], tokens: Sequence[int]) -> torch.Tensor:
+        """The row [n, V] that each of n `tokens` after `prompt` was chosen from, in one forward."""
+        with torch.inference_mode():
+            out = self.model(input_ids=torch.tensor([[*prompt, *tokens]]), use_cache=False)
+        return out.logits[0, len(prompt) - 1 : -1].float()
+
     def logprob(self, prompt: Sequence[int], tokens: Sequence[int]) -> float:
         """Sum of the model's own log-probabilities of `tokens` after `prompt`."""
-        with torch.inference_mode():
-            logits = self.model(
-                input_ids=torch.tensor([[*prompt, *tokens]]), use_cache=False
-            ).logits[0, len(prompt) - 1 : -1]
-        logs = logits.double().log_softmax(-1)
+        logs = self.along(prompt, tokens).double().log_softmax(-1)
         return float(logs[torch.arange(len(tokens)), torch.tensor(tokens)].sum())
 
     def _generate(

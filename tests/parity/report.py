@@ -10,7 +10,8 @@ def note(record_property: Any, what: str, tally: object) -> None:
     record_property("parity", f"{what}: {tally}")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def show(terminalreporter: Any) -> None:
+    """Write every tally noted, from whichever process ran its test."""
     lines = [
         value
         for reports in terminalreporter.stats.values()
