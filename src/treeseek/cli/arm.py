@@ -79,6 +79,10 @@ class Trial:
         """Whether the answer solves the problem."""
         return self.verdict is not None and self.verdict.solved
 
+    def fail(self, error: Exception) -> None:
+        """Record the first error that ended this problem."""
+        self.failure = self.failure or f"{type(error).__name__}: {error}"
+
     def settle(self) -> None:
         """Judge what was found and choose the answer."""
         if self.run is None:
@@ -89,7 +93,11 @@ class Trial:
         known = len(self.verifier.verdicts)
         best = (False, -math.inf)
         for candidate in self.result.candidates:
-            verdict = self.verifier.judge(candidate.text)
+            try:
+                verdict = self.verifier.judge(candidate.text)
+            except Exception as error:
+                self.fail(error)
+                break
             if (verdict.solved, verdict.score) > best:
                 best = (verdict.solved, verdict.score)
                 self.answer, self.verdict = candidate, verdict
@@ -166,7 +174,7 @@ def attempt(
                 seed=seed, verifier=trial.verifier, key=(trial.problem.id,), scheduler=scheduler,
             )  # fmt: skip
         except Exception as error:
-            _fail(trial, error)
+            trial.fail(error)
     runs = [trial.run for trial in trials if trial.run is not None]
     by_run = {id(trial.run): trial for trial in trials if trial.run is not None}
     began, forwards = time.monotonic(), lm.backend.spent.forwards
@@ -174,7 +182,7 @@ def attempt(
         runs,
         screen,
         lambda: _standing(trials, time.monotonic() - began),
-        failed=lambda run, error: _fail(by_run[id(run)], error),
+        failed=lambda run, error: by_run[id(run)].fail(error),
     )
     seconds = time.monotonic() - began
     total = Cost(forwards=lm.backend.spent.forwards - forwards, seconds=seconds)
@@ -203,10 +211,6 @@ def by_chance(only_first: int, only_second: int) -> float:
     n = only_first + only_second
     tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
     return min(1.0, float(2 * tail / 2**n))
-
-
-def _fail(trial: Trial, error: Exception) -> None:
-    trial.failure = f"{type(error).__name__}: {error}"
 
 
 def _standing(trials: Sequence[Trial], seconds: float) -> Standing:
