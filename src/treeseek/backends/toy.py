@@ -89,6 +89,12 @@ class ToyBackend:
 
     def expand(self, nodes: Sequence[int]) -> Iterator[Block]:
         """Rows of `nodes`; one block if their paths fit the slots together, more otherwise."""
+        longest = max(map(self.tree.depth, nodes), default=0)
+        most = min((v for v in (self.context, self.slots) if v is not None), default=longest)
+        if longest > most:
+            raise ContextOverflow(
+                f"A path of {longest} tokens does not fit {most}: shorten the prompt or the limit."
+            )
         start = 0
         if self.slots is None and nodes:
             yield self._block(nodes, 0, len(nodes), {})
@@ -147,11 +153,6 @@ class ToyBackend:
         while node != ROOT:
             path.append(node)
             node = self.tree.parent(node)
-        most = min(v for v in (self.context, self.slots, len(path)) if v is not None)
-        if len(path) > most:
-            raise ContextOverflow(
-                f"A path of {len(path)} tokens does not fit {most}: shorten the prompt or limit=."
-            )
         return path[::-1]
 
     def warm(self) -> int:

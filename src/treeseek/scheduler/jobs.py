@@ -50,6 +50,9 @@ class Law:
         self.constraint: Constraint | None = how.constraint
         self.sampler: Sampler | None = how.sampler
         self.tilt = how.tilt
+        for tilted in (how.tilt or {}).values():
+            if tilted:
+                lm.check(list(tilted))
         self.plain = self.warp is None and how.constraint is None and how.tilt is None
         key = how.constraint and how.constraint.key
         self.setting = repr((self.lm.name, self.warp, how.sampler, key, id(how.tilt)))

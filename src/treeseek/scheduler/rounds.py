@@ -148,13 +148,16 @@ class Scheduler:
             return False
         if isinstance(request, Derive):
             return derive(seat, entry)
+        if isinstance(request, Sample) and seat.told:
+            return False
         while seat.at < len(seat.jobs) and seat.jobs[seat.at][0] is entry:
             job = seat.jobs[seat.at][1]
             if not job.done:
-                if not isinstance(job, SampleJob) or not self._short(seat, job, late):
+                if not isinstance(job, SampleJob) or not seat.closing:
                     return False
-                if seat.live.spent or not seat.closing:
+                if not seat.cut and not self._short(seat, job, late):
                     return False
+                seat.cut = True
                 job.finish("budget")
             elif not ledger.fits(job.names) or (_is_cut(job) and not seat.closing):
                 return False
@@ -177,7 +180,7 @@ class Scheduler:
     def _unserved(self, seat: Seat, entry: Entry, late: bool) -> bool:
         """Whether `entry`, next in order, does not fit what is left."""
         ledger = seat.ledger
-        if ledger.limit == 0:
+        if ledger.limit == 0 or (isinstance(entry.request, Sample) and seat.told):
             return True
         if isinstance(entry.request, Derive):
             return ledger.left is not None

@@ -132,6 +132,7 @@ class Seat:
         self.entries: list[Entry] = []
         self.jobs: list[tuple[Entry, Job]] = []
         self.at = 0
+        self.told = self.cut = False
         self.paused = False
         self.closing = parent is None
         self.verdicts: dict[tuple[type, int, str, str], Any] = {}
@@ -301,6 +302,7 @@ class Seat:
             )
         self.entries = [Entry(request) for request in requests]
         self.jobs, self.at = [], 0
+        self.told, self.cut = self.live.spent, False
         for index, entry in enumerate(self.entries):
             self._recall(index, entry)
             entry.jobs = self._make(entry)
