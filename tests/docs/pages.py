@@ -9,16 +9,21 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LANGUAGES = ("python", "console", "bash", "text")
 """`text` holds drawings and formulas; everything else is run."""
 
-_FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\S*)([^\n]*)\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, and the line of its page where the text begins."""
+    """A fenced block: its language, its text, and the line of its page where the text begins.
+
+    `words` marks a block that shows what a model wrote: its wording is the model's business, and
+    only the lines that state a cost are compared.
+    """
 
     page: Path
     language: str
+    words: bool
     text: str
     line: int
 
@@ -45,8 +50,8 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     found = []
     for match in _FENCE.finditer(text):
-        line = text.count("\n", 0, match.start(2)) + 1
-        found.append(Block(page, match[1], match[2], line))
+        line = text.count("\n", 0, match.start(3)) + 1
+        found.append(Block(page, match[1], match[2].strip() == "words", match[3], line))
     return [block for block in found if not languages or block.language in languages]
 
 
@@ -60,8 +65,8 @@ def commands(block: Block) -> list[Command]:
         elif line.startswith("$ "):
             found.append((number, line[2:].strip(), []))
         elif block.language == "bash" and line.strip() and not line.startswith("#"):
-            found.append((number, line.strip(), []))
-        elif found and line.strip():
+            found.append((number, line.partition(" #")[0].strip(), []))
+        elif found and line.strip() and (not block.words or "tokens charged" in line):
             found[-1][2].append(line)
     return [Command(f"{block.page.name}:{at}", line, tuple(out)) for at, line, out in found]
 
