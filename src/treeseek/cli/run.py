@@ -9,7 +9,7 @@ from treeseek.cli.choice import SearchCommand, configured, strategy_options
 from treeseek.cli.law import budget_option, law, law_options, loaded, model_options
 from treeseek.cli.output import as_text, picture_option, save
 from treeseek.cli.prompt import read_prompt
-from treeseek.cli.screen import Standing, screen, shown
+from treeseek.cli.screen import Standing, screen
 from treeseek.cli.stepping import step_all
 from treeseek.front import Run, start
 from treeseek.result import Result
@@ -88,7 +88,7 @@ def standing(run: Run) -> Standing:
     if seconds:
         spent = max(spent or 0.0, at.seconds / seconds)
     title = f"{run.strategy.name} on {run.seat.lm.name}"
-    return Standing(title, spent, tuple(facts), shown(at.best or at.text, 72))
+    return Standing(title, spent, tuple(facts), at.best or at.text)
 
 
 def summary(result: Result) -> str:

@@ -71,7 +71,7 @@ class Lines(Silence):
         self._next = now + self._pause
         at = standing()
         share = "" if at.spent is None else f"{at.spent:.0%} of the budget"
-        best = f"best {at.best}" if at.best else ""
+        best = f"best {shown(at.best)}" if at.best else ""
         self.note(", ".join(part for part in (at.title, share, *at.facts, best) if part))
 
     def note(self, line: str) -> None:
@@ -129,7 +129,7 @@ class Board(Silence):
         rows: list[Table] = [head, *([facts] if cells else [])]
         if at.best:
             best = Table.grid(padding=(0, 1))
-            best.add_row("  best", Text(at.best, style="green", overflow="ellipsis", no_wrap=True))
+            best.add_row("  best", Text(shown(at.best), style="green", overflow="ellipsis", no_wrap=True))
             rows.append(best)
         return Group(*rows)
 
@@ -142,7 +142,7 @@ def screen(quiet: bool) -> Silence:
     return Board(console) if console.is_terminal and not console.is_dumb_terminal else Lines()
 
 
-def shown(text: str, most: int = 60) -> str:
+def shown(text: str, most: int = 72) -> str:
     """`text` on one line of at most `most` characters, what is not printable made visible."""
     flat = "".join(
         "↵" if c == "\n" else c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[: most + 1]
