@@ -16,6 +16,7 @@ from treeseek.errors import Incompatible, InvalidOption
 from treeseek.live import Finished, Live
 from treeseek.loading import shared
 from treeseek.model import LM
+from treeseek.noise import Purpose, stream_key
 from treeseek.requests import How, Scorer, Verifier
 from treeseek.result import Candidate, Result, rank
 from treeseek.scheduler import Scheduler
@@ -194,11 +195,19 @@ def start(
             "strategy of the step tier or a local model."
         )
     for name, value, low in (("n", n, 1), ("limit", limit, 1), ("min_tokens", min_tokens, 0)):
-        if not isinstance(value, int) or value < low:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise InvalidOption(f"{name}={value!r}: give a whole number of at least {low}.")
     if min_tokens > limit:
         raise InvalidOption(f"min_tokens={min_tokens} is more than limit={limit}.")
     limits = Budget.of(budget)
+    _check_place(seed, key)
+    if warp is not None and not isinstance(warp, Warp):
+        raise InvalidOption(f"warp={warp!r}: give a Warp(temperature=..., top_k=...).")
+    given = {"constraint": constraint, "sampler": sampler, "scorer": scorer, "verifier": verifier}
+    for name, part in {**given, "journal": journal}.items():
+        lacks = [need for need in _NEEDS[name] if not hasattr(part, need)]
+        if part is not None and lacks:
+            raise InvalidOption(f"{name}={part!r} has no {', '.join(lacks)}: give a {name}.")
     tokens = lm.encode(prompt)
     reach = lm.reach(tokens, limit)
     if min_tokens:
@@ -291,9 +300,29 @@ def drive(
     return Live(chosen, prompt, settings=Settings(**settings))
 
 
+_NEEDS = {
+    "constraint": ("key", "start", "mask", "accept"),
+    "sampler": ("initial", "draw"),
+    "scorer": ("name", "version", "score"),
+    "verifier": ("name", "version", "verify"),
+    "journal": ("get", "put"),
+}
+
+
+def _check_place(seed: int, key: Sequence[Any]) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InvalidOption(f"seed={seed!r}: give a whole number.")
+    try:
+        stream_key(seed, Purpose.RNG, tuple(key), 0, 0, 0)
+    except InvalidOption as error:
+        raise InvalidOption(f"key={key!r}: {error}.") from None
+
+
 def _stop(stop: Stop | Sequence[str] | str | None) -> Stop:
     if stop is None:
         return Stop()
     if isinstance(stop, Stop):
         return stop
+    if not isinstance(stop, Sequence):
+        raise InvalidOption(f"stop={stop!r}: give a string, several, or a Stop.")
     return Stop(strings=(stop,) if isinstance(stop, str) else tuple(stop))
