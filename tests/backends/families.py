@@ -214,6 +214,38 @@ FAMILIES = [
 ]
 
 
+MORE = [
+    Family("apertus", "Apertus", KV2),
+    Family("arcee", "Arcee", KV2, seed=1),
+    Family("deepseek-v2", "DeepseekV2", MLA, ("mask",)),
+    Family(
+        "gemma3n",
+        "Gemma3nText",
+        {
+            "head_dim": 8,
+            "vocab_size_per_layer_input": VOCABULARY,
+            "hidden_size_per_layer_input": 8,
+            "num_kv_shared_layers": 1,
+            "laurel_rank": 4,
+            "activation_sparsity_pattern": None,
+            "layer_types": TYPES,
+            **WINDOWED,
+        },
+    ),
+    Family("helium", "Helium", {"head_dim": 8, **KV2}),
+    Family(
+        "mimo-v2-flash", "MiMoV2Flash", {"head_dim": 8, "n_routed_experts": 4, **MOE, **WINDOWED}
+    ),
+    Family("ministral3", "Ministral3", {"head_dim": 8, **KV2}),
+    Family("nanochat", "NanoChat", {"head_dim": 8, **KV2}),
+    Family("nemotron", "Nemotron", KV2),
+    Family("recurrent-gemma", "RecurrentGemma", {"head_dim": 8, **KV2}, ("replay",)),
+    Family("rwkv", "Rwkv", routes=("replay",), seed=1),
+    Family("xglm", "XGLM", routes=("mask",)),
+]
+"""Families that are checked too, but not on every change."""
+
+
 def build(family: Family) -> Any:
     """The model of `family` with wide random weights, in evaluation mode."""
     import torch

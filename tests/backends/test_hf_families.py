@@ -12,9 +12,10 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
+import transformers
 from transformers.utils import logging
 
-from tests.backends.families import FAMILIES, VOCABULARY, Family, build
+from tests.backends.families import FAMILIES, MORE, VOCABULARY, Family, build
 from treeseek.backends import selftest
 from treeseek.backends.head import Head, decoder_of
 from treeseek.backends.local import LocalBackend
@@ -75,8 +76,14 @@ def compare(model: Any, backend: Any, *, seed: int, asks: int = 7, longest: int 
     return worst
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize(
+    "family",
+    [*FAMILIES, *(pytest.param(family, marks=pytest.mark.slow) for family in MORE)],
+    ids=lambda family: family.name,
+)
 def test_rows_equal_the_plain_forward(family: Family) -> None:
+    if not hasattr(transformers, f"{family.kind}Config"):
+        pytest.skip(f"transformers {transformers.__version__} has no {family.kind}")
     model = build(family)
     says_something(model)
     backend = serve(copy.deepcopy(model))
