@@ -129,7 +129,8 @@ class Board(Silence):
         rows: list[Table] = [head, *([facts] if cells else [])]
         if at.best:
             best = Table.grid(padding=(0, 1))
-            best.add_row("  best", Text(shown(at.best), style="green", overflow="ellipsis", no_wrap=True))
+            words = Text(shown(at.best), style="green", overflow="ellipsis", no_wrap=True)
+            best.add_row("  best", words)
             rows.append(best)
         return Group(*rows)
 
