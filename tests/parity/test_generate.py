@@ -110,13 +110,14 @@ def test_beam_equals_generate_where_beams_end(
     assert sum(a.tokens[-1] == END for answers in tally.ours for a in answers) > 50
 
 
+@pytest.mark.parametrize("each", [4, pytest.param(10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("stopping", STOPPING)
 @pytest.mark.parametrize("penalty", PENALTIES)
 def test_beam_stops_as_generate_does(
-    sentences: Sides, penalty: float, stopping: bool | str, record_property: Any
+    sentences: Sides, penalty: float, stopping: bool | str, each: int, record_property: Any
 ) -> None:
     shape = {"length_penalty": penalty, "early_stopping": stopping}
-    tally = sentences.compare(width=WIDTH, limit=SHORT, shape=shape)
+    tally = sentences.some(each).compare(width=WIDTH, limit=SHORT, shape=shape)
     note(record_property, f"beam {WIDTH}, length penalty {penalty}, stopping {stopping}", tally)
     assert not tally.violations, tally.violations[0]
     lengths = {len(a.tokens) for answers in tally.ours for a in answers if a.tokens[-1] == END}
