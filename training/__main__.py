@@ -24,13 +24,24 @@ def main(arguments: list[str] | None = None) -> None:
     recipe = Recipe()
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("--out", type=Path, default=HOME, help="folder to write (the package's)")
-    parser.add_argument("--steps", type=int, default=recipe.steps, help=f"steps ({recipe.steps})")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=recipe.steps,
+        help=f"steps of the first course ({recipe.steps})",
+    )
     parser.add_argument("--seed", type=int, default=recipe.seed, help=f"seed ({recipe.seed})")
     parser.add_argument("--threads", type=int, default=recipe.threads, help="torch threads")
-    parser.add_argument("--problems", type=int, default=1000, help="problems to measure on (1000)")
+    parser.add_argument("--problems", type=int, default=2000, help="problems to measure on (2000)")
     parser.add_argument("--measure-only", action="store_true", help="measure what --out holds")
     chosen = parser.parse_args(arguments)
-    recipe = replace(recipe, steps=chosen.steps, seed=chosen.seed, threads=chosen.threads)
+    recipe = replace(
+        recipe,
+        steps=chosen.steps,
+        again=min(recipe.again, chosen.steps),
+        seed=chosen.seed,
+        threads=chosen.threads,
+    )
     if not chosen.measure_only:
         tokenizer = build_tokenizer(recipe.seed, context=recipe.context)
         save(train(recipe, tokenizer), tokenizer, chosen.out)

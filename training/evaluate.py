@@ -1,7 +1,7 @@
 """What the stored model can do, measured on problems it has never seen the numbers of.
 
 This room believes that only the stored weights count: the folder is loaded as a user loads it,
-bfloat16 rounded and computed in float32. Every figure has at least 500 problems behind it. It does
+bfloat16 rounded and computed in float32, and a greedy figure has 2000 problems behind it. It does
 not cover search: any-of-16 is what sixteen independent tries reach when somebody else knows which
 of them is right.
 """
@@ -22,17 +22,20 @@ from treeseek.tasks.countdown import Problem, generate, verify
 
 OPENINGS = ("Once upon a time", "The cat", "One day, Lily", "Why did the farmer", "There were")
 LONGEST_ANSWER = 64
+PAGES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Shares of held-out Countdown problems solved, and the model's loss on unseen English."""
+    """Shares of held-out Countdown problems solved, and the loss on unseen English."""
 
     problems: int
+    tried: int
     greedy: dict[int, float]
     any_of_16: dict[int, float]
     english_nats_per_token: float
     openings: dict[str, str]
+    slips: float
     parameters: int
     vocabulary: int
 
@@ -92,27 +95,34 @@ class Measurement:
 
 
 def evaluate(
-    folder: Path, *, problems: int = 1000, seed: int = 7, pages: int = 500, threads: int = 2
+    folder: Path, *, problems: int = 2000, tried: int = 100, seed: int = 7, threads: int = 2
 ) -> Figures:
-    """All the figures of the card; cost: some minutes on two cores."""
+    """All the figures of the card; `tried` problems get sixteen tries. Cost: about a minute."""
     measurement = Measurement(folder, threads=threads)
     torch.manual_seed(seed)
     greedy, sampled = {}, {}
     for numbers in (3, 4):
         chosen = generate(seed, numbers=numbers, count=problems)
         greedy[numbers] = measurement.solved(chosen)
-        sampled[numbers] = measurement.solved(chosen, tries=16, sampled=True)
+        sampled[numbers] = measurement.solved(chosen[:tried], tries=16, sampled=True)
         print(
             f"{numbers} numbers: greedy {greedy[numbers]:.3f}, any of 16 {sampled[numbers]:.3f}",
             flush=True,
         )
-    openings = {opening: measurement.answers([opening], sampled=True)[0][0] for opening in OPENINGS}
+    openings = {opening: measurement.answers([opening])[0][0] for opening in OPENINGS}
+    drawn = [
+        text
+        for opening in OPENINGS
+        for text in measurement.answers([opening], tries=32, sampled=True)[0]
+    ]
     return Figures(
         problems=problems,
+        tried=min(tried, problems),
         greedy=greedy,
         any_of_16=sampled,
-        english_nats_per_token=measurement.english_loss(seed, pages=pages),
+        english_nats_per_token=measurement.english_loss(seed, pages=PAGES),
         openings=openings,
+        slips=sum(any(map(str.isdigit, text)) for text in drawn) / len(drawn),
         parameters=sum(weights.numel() for weights in measurement.model.parameters()),
         vocabulary=len(measurement.tokenizer),
     )

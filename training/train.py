@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import torch
@@ -76,11 +76,30 @@ def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[tupl
 
 
 def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """The trained model in float32; prints a line every 50 steps."""
+    """The trained model in float32, after both courses; prints a line every 50 steps."""
     torch.set_num_threads(recipe.threads)
     model = build_model(recipe, tokenizer)
     size = sum(parameter.numel() for parameter in model.parameters())
     print(f"{size:,} parameters, {len(tokenizer):,} tokens in the vocabulary", flush=True)
+    stream = batches(recipe, tokenizer)
+    warm_up = recipe.warm_up
+    run_course(model, stream, recipe, steps=recipe.steps, warm_up=warm_up, rate=recipe.rate)
+    model.to(torch.bfloat16).to(torch.float32)  # the second course starts from storable weights
+    again = recipe.again_rate
+    run_course(model, stream, recipe, steps=recipe.again, warm_up=warm_up // 5, rate=again)
+    return model.eval()
+
+
+def run_course(
+    model: LlamaForCausalLM,
+    stream: Iterator[tuple[Batch, Batch]],
+    recipe: Recipe,
+    *,
+    steps: int,
+    warm_up: int,
+    rate: float,
+) -> None:
+    """Train on the next `steps` batches: the rate goes up a line and down half a cosine."""
     matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
     optimizer = torch.optim.AdamW(
@@ -88,15 +107,15 @@ def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalL
             {"params": matrices, "weight_decay": recipe.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
         ],
-        lr=recipe.rate,
+        lr=rate,
         betas=(0.9, 0.95),
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, recipe))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _share(step, steps, warm_up)
+    )
     model.train()
     begun, smooth, read = time.perf_counter(), None, 0
-    for step, batch in enumerate(batches(recipe, tokenizer)):
-        if step == recipe.steps:
-            break
+    for step, batch in enumerate(islice(stream, steps)):
         learned = sum(int((targets[:, 1:] != IGNORED).sum()) for _, targets in batch)
         total = 0.0
         optimizer.zero_grad(set_to_none=True)
@@ -115,7 +134,6 @@ def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalL
         if step % 50 == 0:
             spent = time.perf_counter() - begun
             print(f"step {step:5d}  loss {smooth:.4f}  {read:,} tokens  {spent:.0f} s", flush=True)
-    return model.eval()
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -147,9 +165,9 @@ def _padded(rows: list[list[int]], filling: int) -> torch.Tensor:
     return torch.tensor([row + [filling] * (longest - len(row)) for row in rows])
 
 
-def _share(step: int, recipe: Recipe) -> float:
-    """The share of the learning rate at a step: a line up, then half a cosine down to nothing."""
-    if step < recipe.warm_up:
-        return (step + 1) / recipe.warm_up
-    done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
+def _share(step: int, steps: int, warm_up: int) -> float:
+    """The share of the rate at a step: a line up, then half a cosine down to nothing."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    done = (step - warm_up) / max(1, steps - warm_up)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))

@@ -24,6 +24,7 @@ TINY = replace(
     feed_forward=64,
     context=64,
     steps=60,
+    again=10,
     warm_up=5,
     problems=8,
     rate=1e-2,
@@ -71,7 +72,7 @@ def test_a_short_course_learns_and_is_the_same_twice(tokenizer, capsys):
 
 
 def test_the_folder_loads_and_is_measured(tokenizer, tmp_path):
-    model = train(replace(TINY, steps=3), tokenizer)
+    model = train(replace(TINY, steps=3, again=2), tokenizer)
     save(model, tokenizer, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "config.json",
@@ -83,7 +84,7 @@ def test_the_folder_loads_and_is_measured(tokenizer, tmp_path):
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     for mine, theirs in zip(model.parameters(), loaded.parameters(), strict=True):
         assert torch.equal(mine.to(torch.bfloat16).float(), theirs)
-    figures = evaluate(tmp_path, problems=5, pages=5, threads=1)
+    figures = evaluate(tmp_path, problems=5, tried=3, threads=1)
     assert set(figures.greedy) == set(figures.any_of_16) == {3, 4}
     assert figures.english_nats_per_token > 1
     write_card(tmp_path, TINY, figures)
