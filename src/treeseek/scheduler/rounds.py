@@ -162,6 +162,7 @@ class Scheduler:
             elif not ledger.fits(job.names) or (_is_cut(job) and not seat.closing):
                 return False
             entry.charged += ledger.charge(job.names)
+            seat.cut = seat.cut or _is_cut(job)
             seat.at += 1
         if isinstance(request, Sample):
             runs = [_run(job) for job in entry.jobs]
