@@ -65,7 +65,7 @@ class Option:
 
     def wanted(self) -> str:
         """What the option takes, in words."""
-        return f"{_words(self.kind)} {self.bounds or ''}".strip()
+        return _words(self.kind, self.bounds)
 
     def parse(self, strategy: str, text: str) -> Any:
         """Read the option from the command line; raises InvalidOption."""
@@ -198,7 +198,7 @@ def _is_a(value: Any, kind: Any) -> bool:
     return False
 
 
-def _words(kind: Any) -> str:
+def _words(kind: Any, bounds: Range | None) -> str:
     names = {
         int: "a whole number",
         float: "a number",
@@ -210,8 +210,12 @@ def _words(kind: Any) -> str:
     for one in _kinds(kind):
         if get_origin(one) is Literal:
             words.append(" or ".join(map(str, get_args(one))))
+        elif get_origin(one) is Callable:
+            words.append("a function")
+        elif one in (int, float) and bounds is not None:
+            words.append(f"{names[one]} {bounds}")
         else:
-            words.append(names.get(one, getattr(one, "__name__", "a function")))
+            words.append(names.get(one, getattr(one, "__name__", str(one))))
     return " or ".join(words)
 
 

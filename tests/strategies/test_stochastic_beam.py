@@ -23,7 +23,7 @@ TABLE = {
     "b": {"b": 1.0},
 }
 LAW = {"": 0.2, "aa": 0.3, "ab": 0.15, "a": 0.05, "bb": 0.3}
-RUNS = 1500
+RUNS = 800
 
 
 @cache
@@ -65,11 +65,11 @@ def successive(law: dict[str, float], width: int) -> dict[tuple[str, ...], float
 
 
 def test_the_order_is_that_of_successive_draws() -> None:
-    counts = Counter(tuple(c.text for c in result.candidates) for result in runs(3))
-    assert fits(counts, successive(LAW, 3))
+    counts = Counter(tuple(c.text for c in result.candidates) for result in runs(2))
+    assert fits(counts, successive(LAW, 2))
     # The control: the same counts against the order of another law.
     other = {text: 0.2 for text in LAW}
-    assert not fits(counts, successive(other, 3))
+    assert not fits(counts, successive(other, 2))
 
 
 def test_under_a_warp_it_draws_from_the_warped_law() -> None:
@@ -85,7 +85,7 @@ def test_under_a_warp_it_draws_from_the_warped_law() -> None:
             assert candidate.scores["law"] == pytest.approx(math.log(law[candidate.text]))
 
 
-@pytest.mark.parametrize("width", [2, 4, 5, 8])
+@pytest.mark.parametrize("width", [2, 4, 8])
 def test_weighted_sums_are_unbiased(width: int) -> None:
     worth = {"": 1.0, "aa": -2.0, "ab": 0.5, "a": 7.0, "bb": 3.0}
     exact = sum(LAW[text] * worth[text] for text in LAW)
@@ -107,7 +107,7 @@ def test_weighted_sums_are_unbiased(width: int) -> None:
 
 
 def test_keys_are_ranked_and_the_first_key_is_a_standard_gumbel() -> None:
-    found = runs(3)
+    found = runs(4)
     keys = np.array([[c.scores["key"] for c in result.candidates] for result in found])
     assert (np.diff(keys, axis=1) < 0).all()
     assert stats.kstest(keys[:, 0], stats.gumbel_r.cdf).pvalue > 1e-6
