@@ -62,11 +62,12 @@ def test_sixteen_tries_solve_more_than_one(measurement, numbers):
     assert measurement.solved(problems, tries=16, sampled=True) > greedy + 0.1
 
 
-def test_most_steps_are_right_even_where_the_end_is_wrong(measurement):
+def test_almost_every_first_step_is_right_even_where_the_end_is_wrong(measurement):
     problems = generate(13, numbers=4, count=100)
     answers = measurement.answers([problem.prompt for problem in problems])
-    verdicts = [verify(p, texts[0]) for p, texts in zip(problems, answers, strict=True)]
-    assert sum("reached" in verdict.feedback for verdict in verdicts) > 60
+    firsts = [texts[0].partition("\n")[0] + "\n" for texts in answers]
+    verdicts = [verify(p, first) for p, first in zip(problems, firsts, strict=True)]
+    assert sum(verdict.score > 0 for verdict in verdicts) > 90
 
 
 def test_english_is_less_perplexing_than_its_shuffled_words(measurement):
