@@ -155,15 +155,19 @@ class _Forest:
     def __init__(self, paths: Sequence[Slots], base: int) -> None:
         """Put `paths`, which agree on their first `base` tokens, in order."""
         lengths = np.fromiter(map(len, paths), np.intp, len(paths)) - base
-        tails = np.zeros((len(paths), int(lengths.max())), np.int32)
-        for line, path, length in zip(tails, paths, lengths.tolist(), strict=True):
-            line[:length] = path[base:]
+        count, longest = len(paths), int(lengths.max())
+        if int(lengths.min()) == longest:
+            tails = np.concatenate([path[base:] for path in paths]).reshape(count, longest)
+        else:
+            tails = np.zeros((count, longest), np.int32)
+            for line, path, length in zip(tails, paths, lengths.tolist(), strict=True):
+                line[:length] = path[base:]
         # Paths with a common prefix are neighbours in any order that compares from the front.
         texts = [line.tobytes() for line in tails]
-        self.order = np.array(sorted(range(len(paths)), key=texts.__getitem__))
+        self.order = np.array(sorted(range(count), key=texts.__getitem__))
         tails = tails[self.order]
         shared = (tails[1:] != tails[:-1]).argmax(1)
-        more = int(shared.min()) if len(paths) > 1 else int(lengths[0])
+        more = int(shared.min()) if count > 1 else longest
         self.common = base + more
         self.head = paths[0][: self.common]
         self.tails = tails[:, more:]
@@ -197,13 +201,13 @@ class _Forest:
         own = tails[fresh]
         # Row i sees a key of row o at a depth that all rows from o to i share.
         later = np.tri(count, k=-1, dtype=np.bool_)
-        reach = np.where(later.T, shared, lengths[:, None])
+        small = np.int16 if tails.shape[1] < 1 << 15 else np.int32
+        reach = np.where(later.T, shared.astype(small), lengths.astype(small)[:, None])
         reach = np.minimum.accumulate(reach, axis=1)
         reach[later] = 0
         place = self.order[begin:stop]
         back = np.argsort(place)
-        small = np.int16 if tails.shape[1] < 1 << 15 else np.int32
-        reach = reach[:, back].astype(small)
+        reach = reach[:, back]
         head = _run(self.head) if common else (0, 0)
         keys: Keys | None = None
         if isinstance(head, tuple) and len(own):

@@ -54,24 +54,36 @@ def take(table: SlotTable, nodes: Sequence[int], begin: int, *, rows: int = ROWS
     claims: dict[int, int] = {}
     computed: list[int] = []
     total = 0
+    parents = tree.parents
     for node in nodes[begin:] if begin else nodes:
-        added: list[tuple[int, int, int]] = []
-        count = 0
-        while node != ROOT:
-            segment, need = node >> OFFSET_BITS, (node & OFFSET_MASK) + 1
-            have = claims.get(segment)
-            known = warm[segment] if have is None else have
-            if need <= known:
-                break
-            added.append((segment, need, known))
-            count += need - known
-            if known:
-                break
-            node = tree.parents[segment]
-        if (total and total + count > rows) or len(computed) >= rows:
+        if len(computed) >= rows:
             break
-        for segment, need, _ in added:
+        segment, need = node >> OFFSET_BITS, (node & OFFSET_MASK) + 1
+        known = claims.get(segment, warm[segment])
+        above = parents[segment] if known == 0 else ROOT
+        if need == known + 1 and (
+            above == ROOT or (above & OFFSET_MASK) < warm[above >> OFFSET_BITS]
+        ):
+            # One token past what is warm: nearly always all there is to do.
+            if total >= rows:
+                break
             claims[segment] = need
+            total += 1
+            computed.append(1)
+            continue
+        added: list[tuple[int, int]] = []
+        count = 0
+        while need > known:
+            added.append((segment, need))
+            count += need - known
+            node = ROOT if known else parents[segment]
+            if node == ROOT:
+                break
+            segment, need = node >> OFFSET_BITS, (node & OFFSET_MASK) + 1
+            known = claims.get(segment, warm[segment])
+        if total and total + count > rows:
+            break
+        claims.update(added)
         total += count
         computed.append(count)
     if table.limit is not None and table.used + total > table.limit:
@@ -89,17 +101,16 @@ def open_call(table: SlotTable, spans: list[Span], flight: Sequence[int]) -> Cal
     """
     slots = table.open(spans, flight)
     tree = table.tree
-    tokens: list[int] = []
-    depths: list[int] = []
+    if len(spans) == len(slots):
+        tokens = [tree.tokens[segment][start] for segment, start, _ in spans]
+        depths = [tree.starts[segment] + start for segment, start, _ in spans]
+        return Call(np.array(tokens), np.array(depths), slots, spans)
+    tokens, depths = [], []
     for segment, start, stop in spans:
         begin = tree.starts[segment]
-        if stop - start == 1:
-            tokens.append(tree.tokens[segment][start])
-            depths.append(begin + start)
-        else:
-            tokens.extend(tree.tokens[segment][start:stop])
-            depths.extend(range(begin + start, begin + stop))
-    return Call(np.array(tokens, np.int64), np.array(depths, np.int64), slots, spans)
+        tokens.extend(tree.tokens[segment][start:stop])
+        depths.extend(range(begin + start, begin + stop))
+    return Call(np.array(tokens), np.array(depths), slots, spans)
 
 
 def cut(spans: list[Span], rows: int = ROWS) -> Iterator[list[Span]]:
