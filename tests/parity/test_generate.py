@@ -105,7 +105,7 @@ def test_beam_equals_generate_where_beams_end(
     sentences: Sides, settings: dict, name: str, record_property: Any
 ) -> None:
     tally = sentences.compare(width=WIDTH, limit=SHORT, **settings[name])
-    note(record_property, f"beam {WIDTH}, ends at full stops, {name}", tally)
+    note(record_property, f"beam {WIDTH} that ends at full stops, {name}", tally)
     assert not tally.violations, tally.violations[0]
     assert sum(a.tokens[-1] == END for answers in tally.ours for a in answers) > 50
 
@@ -118,7 +118,7 @@ def test_beam_stops_as_generate_does(
 ) -> None:
     shape = {"length_penalty": penalty, "early_stopping": stopping}
     tally = sentences.some(each).compare(width=WIDTH, limit=SHORT, shape=shape)
-    note(record_property, f"beam {WIDTH}, length penalty {penalty}, stopping {stopping}", tally)
+    note(record_property, f"beam {WIDTH} by penalty and stopping, {penalty}, {stopping}", tally)
     assert not tally.violations, tally.violations[0]
     lengths = {len(a.tokens) for answers in tally.ours for a in answers if a.tokens[-1] == END}
     assert len(lengths) > 10
@@ -139,7 +139,7 @@ def test_length_penalty_and_stopping_matter(sentences: Sides) -> None:
 def test_limits_cut_alike(small: Sides, limit: int, record_property: Any) -> None:
     for width in (1, WIDTH):
         tally = small.compare(width=width, limit=limit, repetition_penalty=1.3)
-        note(record_property, f"width {width}, limit {limit}", tally)
+        note(record_property, f"cut by a limit, {width}, {limit}", tally)
         assert not tally.violations, tally.violations[0]
 
 
@@ -157,7 +157,7 @@ def test_min_length_counts_the_prompt(small: Sides, options: dict, record_proper
     sides = Sides(small.name, small.lm, small.plain, small.groups[2:3])
     for width in (1, WIDTH):
         tally = sides.compare(width=width, limit=SHORT, **options)
-        note(record_property, f"width {width}, {options}", tally)
+        note(record_property, f"min length, {width}, {options}", tally)
         assert not tally.violations, tally.violations[0]
 
 
@@ -259,7 +259,9 @@ def test_beam_equals_generate_in_every_combination(
 ) -> None:
     shape = {"length_penalty": penalty, "early_stopping": stopping}
     tally = sentences.some(3).compare(width=WIDTH, limit=40, shape=shape, **settings[name])
-    note(record_property, f"grid, {name}, {penalty}, {stopping}", tally)
+    note(
+        record_property, f"beam {WIDTH} in every combination, {name}, {penalty}, {stopping}", tally
+    )
     assert not tally.violations, tally.violations[0]
 
 
@@ -267,5 +269,5 @@ def test_beam_equals_generate_in_every_combination(
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 16, 40])
 def test_long_answers_of_every_width(small: Sides, width: int, record_property: Any) -> None:
     tally = small.some(10 if width < 16 else 3).compare(width=width, limit=100)
-    note(record_property, f"long, width {width}", tally)
+    note(record_property, f"long answers, {width}", tally)
     assert not tally.violations, tally.violations[0]
