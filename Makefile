@@ -20,7 +20,7 @@ BENCHMARK ?= engine
 .DELETE_ON_ERROR:
 
 run: .venv/has-hf  ## solve Countdown problems with the embedded model, draw the tree
-	$(BIN)/treeseek solve countdown --problems 5 -s best-first -b tokens=400 --html tree.html
+	$(BIN)/treeseek solve countdown --problems 5 -s puct -b tokens=400 --html tree.html
 
 test: .venv/has-test  ## run the tests, but for the slow ones
 	@$(PYTEST) -m "not slow"

@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_and_another_seed_other_problems() -> None:
 
 
 def test_the_report_shows_answers_cost_and_the_control() -> None:
-    said = solve("--problems 2 -b tokens=30")
+    said = solve("--problems 2 -b tokens=30 -s best-first")
     for problem in countdown.generate(0, count=2):
         assert f"{problem.prompt.strip()}  not solved" in said.stdout
     assert "best-first:" in said.stdout and "best-of-n, same tokens:" in said.stdout

@@ -43,7 +43,7 @@ def solve() -> None:
     help="Numbers in a problem.",
 )
 @model_options
-@strategy_options("best-first")
+@strategy_options("puct")
 @budget_option("tokens=400")
 @click.option(
     "--limit",
@@ -72,7 +72,7 @@ def countdown(**options: Any) -> int:
     \b
     Examples:
       treeseek solve countdown --problems 5
-      treeseek solve countdown --numbers 3 -s puct -b tokens=1000 --html trees.html
+      treeseek solve countdown --numbers 3 -s best-first -o priority=total -b 1k --html trees.html
       treeseek solve countdown --problems 100 -s beam -o width=16 --json
     """  # fmt: skip
     strategy = configured(options["strategy"], options["assignments"])
