@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.laws.wild import SEEDS, V, Vowels, same, toy, wild
-from treeseek import Expand, Sample, Verdict, Walk, asearch, search, strategies, strategy
+from treeseek import Expand, How, Sample, Verdict, Walk, asearch, search, strategies, strategy
 from treeseek.errors import InvalidOption
 from treeseek.scheduler.desk import desk
 
@@ -198,6 +198,34 @@ def test_threads_and_loops_take_turns_on_one_model() -> None:
     for thread in threads:
         thread.join()
     assert found == {s: same(search([0, 1], model=toy(1), **options(s))) for s in range(8)}
+
+
+@strategy()
+def two_models(ctx: Any, root: Any, *, other: Any) -> Any:
+    """Sample under this model and another in turn."""
+    for step in range(6):
+        lists = [Sample(root, n=2, stream=step), Sample(root, n=2, how=How(model=other))]
+        for reply in (yield lists):
+            for run in reply.continuations:
+                ctx.finish(run.node, score=run.logprob)
+
+
+def test_searches_that_cross_two_models_from_two_threads_neither_block_nor_mix() -> None:
+    pair, found = (toy(1), toy(2)), {}
+
+    def cross(seed: int, pair: Any) -> Any:
+        own, other = pair if seed % 2 else pair[::-1]
+        return same(search([0, 1], model=own, strategy=two_models(other=other), seed=seed, limit=8))
+
+    def run(seed: int) -> None:
+        found[seed] = cross(seed, pair)
+
+    threads = [threading.Thread(target=run, args=(seed,), daemon=True) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert found == {seed: cross(seed, (toy(1), toy(2))) for seed in range(8)}
 
 
 def test_a_name_loads_one_model_however_many_ask_at_once() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Walk,
     )
     from treeseek.result import Answer, Candidate, Cost, Result
-    from treeseek.scheduler.seat import MemoryJournal
+    from treeseek.scheduler.journal import MemoryJournal
 
 __version__ = "0.1.0"
 
@@ -51,7 +51,7 @@ _HOMES = {
     ],
     "result": ["Answer", "Candidate", "Cost", "Result"],
     "front": ["Progress", "Run", "asearch", "drive", "search", "search_all", "start", "stream"],
-    "scheduler.seat": ["MemoryJournal"],
+    "scheduler.journal": ["MemoryJournal"],
     "declare": ["Range", "Strategy", "strategy"],
 }  # fmt: skip
 _WHERE = {name: home for home, names in _HOMES.items() for name in names}

@@ -21,7 +21,8 @@ from treeseek.requests import How, Scorer, Verifier
 from treeseek.result import Candidate, Result, rank
 from treeseek.scheduler import Scheduler
 from treeseek.scheduler.desk import desk
-from treeseek.scheduler.seat import Journal, Seat
+from treeseek.scheduler.journal import Journal
+from treeseek.scheduler.seat import Seat
 from treeseek.settings import Settings
 from treeseek.strategies.greedy import greedy
 from treeseek.tree import path_name
@@ -70,8 +71,7 @@ class Run:
 
     def step(self) -> bool:
         """Run one round of every search on the same scheduler; False once all have ended."""
-        with self.seat.lm.lock:
-            return self.scheduler.step()
+        return self.scheduler.step()
 
     def run(self) -> Result:
         """Step to the end."""
@@ -260,8 +260,7 @@ def search_all(prompts: Sequence[str | Sequence[int]], **options: Any) -> list[R
     model = options.pop("model", "embedded")
     lm = shared(model) if isinstance(model, str) else model
     runs = [start(prompt, model=lm, scheduler=scheduler, **options) for prompt in prompts]
-    with lm.lock:
-        scheduler.run()
+    scheduler.run()
     return [run.result for run in runs]
 
 

@@ -4,8 +4,9 @@ import random
 
 from hypothesis import given, settings
 
-from tests.laws.wild import SEEDS, gone_wild, same, toy
-from treeseek import Run
+from tests.laws.wild import SEEDS, Vowels, gone_wild, same, toy
+from treeseek import Run, Verdict
+from treeseek.scheduler import Scheduler
 
 
 @settings(max_examples=40)
@@ -33,6 +34,22 @@ def test_a_search_cleared_at_any_round_ends_the_same(seed: int) -> None:
         if dice.random() < 0.4:
             lm.clear()
     assert same(run.result) == alone
+
+
+@settings(max_examples=25)
+@given(seed=SEEDS)
+def test_a_scorer_that_clears_the_model_in_the_middle_of_a_round_changes_nothing(seed: int) -> None:
+    alone = [same(gone_wild(seed + i, toy(5)).run()) for i in range(3)]
+    lm, scheduler = toy(5), Scheduler()
+
+    class Clears(Vowels):
+        def verify(self, text: str) -> Verdict:
+            lm.clear()
+            return super().verify(text)
+
+    runs = [gone_wild(seed + i, lm, scheduler=scheduler, judge=Clears()) for i in range(3)]
+    scheduler.run()
+    assert [same(run.result) for run in runs] == alone
 
 
 @settings(max_examples=40)

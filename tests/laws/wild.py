@@ -280,7 +280,7 @@ def _along(path: tuple[int, ...], tokens: Any, most: int) -> list[tuple[int, ...
 
 def gone_wild(seed: int, lm: LM, **options: Any) -> Run:
     """A wild search ready to be stepped; everything about it follows from `seed`."""
-    judge = Vowels()
+    judge = options.pop("judge", None) or Vowels()
     strategy = wild(seed=seed, depth=seed % 3, hows=options.pop("hows", None))
     chosen = {"strategy": strategy, "budget": BUDGETS[seed % len(BUDGETS)], "limit": 8} | options
     return start([0, 1], model=lm, seed=seed, scorer=judge, verifier=judge, **chosen)

@@ -58,8 +58,7 @@ class Desk:
 
     def _round(self, scheduler: Scheduler) -> None:
         try:
-            with scheduler.seats[0].lm.lock:
-                scheduler.step()
+            scheduler.step()
             failure: BaseException | None = None
         except BaseException as error:
             failure = error

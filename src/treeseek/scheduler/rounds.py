@@ -8,6 +8,7 @@ else is there, on drafts, or on what was already in the tree.
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from treeseek.model import LM
 from treeseek.replies import Continuation, Reply, Sampled
@@ -34,6 +35,7 @@ class Scheduler:
         self.clock = clock
         self.rounds = 0
         self.failed: Seat | None = None
+        self._held: dict[LM, int] = {}
 
     def add(self, seat: Seat, *, seconds: float | None = None) -> Seat:
         """Let `seat` take part, for at most `seconds` of wall clock."""
@@ -50,8 +52,17 @@ class Scheduler:
         """Run one round; False once every search has ended.
 
         An error of one search (`failed`) closes that search alone, an error of a call those that
-        took part in it: stepping on serves the rest.
+        took part in it: stepping on serves the rest. The models' locks are held meanwhile, always
+        taken in one order.
         """
+        models = {lm for seat in self.seats if not seat.live.ended for lm in seat.models}
+        with ExitStack() as locks:
+            for lm in sorted(models, key=id):
+                locks.enter_context(lm.lock)
+            self._held = {lm: lm.tree.generation for lm in models}
+            return self._round()
+
+    def _round(self) -> bool:
         self.rounds += 1
         wanted: dict[LM, dict[int, list[Waiting]]] = {}
         active = False
@@ -66,7 +77,8 @@ class Scheduler:
             seat.cost.seconds = seat.elapsed
             active = active or not seat.live.ended
         for lm, rows in wanted.items():
-            if rows:
+            # Whoever cleared the tree meanwhile (a scorer may) made these addresses mean nothing.
+            if rows and lm.tree.generation == self._held[lm]:
                 try:
                     serve(lm, rows)
                 except Exception as error:
@@ -95,7 +107,7 @@ class Scheduler:
         for _ in range(lists):
             if not seat.entries:
                 requests = seat.live.ask()
-                if requests is None:
+                if requests is None or not self._held.keys() >= seat.meet(requests):
                     return
                 seat.open(requests)
             if not self._settle(seat):
@@ -176,7 +188,10 @@ class Scheduler:
         """Whether the first unfinished continuation cannot take one more token."""
         if job.wish or job.behind:
             return False
-        return late or seat.ledger.limit == 0 or not seat.ledger.fits([*job.names, job.asking])
+        left = seat.ledger.left
+        if late or left is None or len(job.names) < left:
+            return late
+        return seat.ledger.limit == 0 or not seat.ledger.fits([*job.names, job.asking])
 
     def _unserved(self, seat: Seat, entry: Entry, late: bool) -> bool:
         """Whether `entry`, next in order, does not fit what is left."""

@@ -7,11 +7,11 @@ computed in.
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from copy import deepcopy
-from typing import Any, Protocol
+from typing import Any
 
 from treeseek.budget import Ledger
-from treeseek.errors import ReplayMismatch, StrategyError
+from treeseek.decoding.samplers import Gumbel
+from treeseek.errors import InvalidOption, ReplayMismatch, StrategyError
 from treeseek.live import Live
 from treeseek.model import LM
 from treeseek.replies import Derived, Reply, Sampled, decode, encode
@@ -42,34 +42,11 @@ from treeseek.scheduler.jobs import (
     recorded,
     start_of,
 )
+from treeseek.scheduler.journal import Journal
 from treeseek.settings import Settings
 from treeseek.tree import ROOT
 
 _NESTED = (Spawn, Continue, Race)
-
-
-class Journal(Protocol):
-    """Stores replies under (place of the search, barrier, index)."""
-
-    def get(self, place: tuple[Any, ...], barrier: int, index: int) -> dict[str, Any] | None:
-        """The record, None if there is none."""
-        ...
-
-    def put(self, place: tuple[Any, ...], barrier: int, index: int, record: dict[str, Any]) -> None:
-        """Store `record`; a later put of the same place is never made."""
-        ...
-
-
-class MemoryJournal(dict[tuple[Any, ...], dict[str, Any]]):
-    """A journal that lives as long as the process: a dict of plain records."""
-
-    def get(self, place: Any, barrier: int = 0, index: int = 0) -> Any:  # type: ignore[override]
-        """The record, None if there is none."""
-        return deepcopy(super().get((*place, barrier, index)))
-
-    def put(self, place: tuple[Any, ...], barrier: int, index: int, record: dict[str, Any]) -> None:
-        """Store `record`."""
-        self[(*place, barrier, index)] = deepcopy(record)
 
 
 class Entry:
@@ -118,6 +95,7 @@ class Seat:
         self.journal = journal
         self.parent = parent
         self.top: Seat = self if parent is None else parent.top
+        self.models = {lm}
         self.base = base
         self.start = len(prompt) if parent is None else parent.whole(base)[1]
         self.cost = Cost()
@@ -292,6 +270,17 @@ class Seat:
 
     # The open list.
 
+    def meet(self, requests: list[Request]) -> set[LM]:
+        """The models of the whole run, those that `requests` bring in included."""
+        models = self.top.models
+        for request in requests:
+            how = request.how if isinstance(request, Expand | Sample | Walk) else None
+            if how is not None and how.model is not None:
+                if not isinstance(how.model, LM):
+                    raise InvalidOption(f"How(model={how.model!r}): give what load() returned.")
+                models.add(how.model)
+        return models
+
     def open(self, requests: list[Request]) -> None:
         """Make the jobs of a new list; recorded replies stand for theirs."""
         nested = [r for r in requests if isinstance(r, _NESTED)]
@@ -329,10 +318,8 @@ class Seat:
     def _count_ordinals(self, request: Expand | Sample | Walk, name: int) -> None:
         if isinstance(request, Sample):
             self.ordinals(name, request.stream, request.n)
-        elif isinstance(request, Expand):
-            sampler = self.resolve(request.how).sampler
-            if sampler is not None and type(sampler).__name__ == "Gumbel":
-                self.ordinals(name, request.stream, 1)
+        elif isinstance(request, Expand) and isinstance(self.resolve(request.how).sampler, Gumbel):
+            self.ordinals(name, request.stream, 1)
 
     def _derived(self, request: Derive) -> Reply:
         prompt = request.prompt

@@ -19,7 +19,7 @@ from treeseek.model import LM
 from treeseek.replies import decode, encode
 from treeseek.requests import Continue, Derive, Expand, Race, Request, Sample, Spawn, Walk, digest
 from treeseek.scheduler import Scheduler
-from treeseek.scheduler.seat import MemoryJournal
+from treeseek.scheduler.journal import MemoryJournal
 from treeseek.strategies.sample import sample
 from treeseek.testing.disturbed import Lying, Shuffled
 
