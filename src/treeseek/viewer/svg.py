@@ -57,7 +57,8 @@ def svg(tree: Grown) -> str:
     """The picture of `tree`: a standing SVG document, also fit to be put into a page."""
     captions = [_caption(tree, branch) for branch in tree.branches]
     layout = arrange(tree, captions=[columns(c) * 6.4 + 24 if c else 2.0 for c in captions])
-    width = max(LEAST, 2 * MARGIN + layout.width)
+    heading = max(columns(_headline(tree)) * 9.0, columns(_facts(tree)) * 6.8)
+    width = max(LEAST, 2 * MARGIN + max(layout.width, heading))
     height = TOP + layout.height + BOTTOM
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tree" width="{width:.0f}" '
@@ -85,7 +86,7 @@ def _headline(tree: Grown) -> str:
     return f"{tree.strategy} on {tree.model}"
 
 
-def _header(tree: Grown) -> Iterator[str]:
+def _facts(tree: Grown) -> str:
     cost = tree.cost
     budget = "" if tree.budget == "no limit" else f" of a budget of {tree.budget}"
     facts = [
@@ -94,8 +95,12 @@ def _header(tree: Grown) -> Iterator[str]:
         *([f"{cost['verifier_calls']:,.0f} verified"] if cost["verifier_calls"] else []),
         f"seed {tree.seed}",
     ]
+    return "  ·  ".join(facts)
+
+
+def _header(tree: Grown) -> Iterator[str]:
     yield f'<text class="head" x="{MARGIN:.0f}" y="32">{escape(_headline(tree))}</text>'
-    yield f'<text class="said" x="{MARGIN:.0f}" y="52">{escape("  ·  ".join(facts))}</text>'
+    yield f'<text class="said" x="{MARGIN:.0f}" y="52">{escape(_facts(tree))}</text>'
 
 
 def _edges(layout: Layout) -> Iterator[str]:
