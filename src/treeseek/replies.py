@@ -197,7 +197,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def encode(reply: Reply) -> dict[str, Any]:
-    """The reply as JSON values; floats survive bit for bit through json.dumps and loads."""
+    """The reply as JSON values; floats survive json bit for bit, but for the payload of a NaN."""
     record = {"kind": type(reply).__name__.lower(), **_plain(reply)}
     for name in _PARTS:
         part = record.get(name)
