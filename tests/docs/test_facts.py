@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import treeseek
+from tests.backends.families import FAMILIES, MORE
 from tests.docs.pages import PAGES, ROOT
 from treeseek import registry
 from treeseek.references import REFERENCES
@@ -94,6 +95,19 @@ def test_every_room_is_on_the_plan() -> None:
     for name in named:
         if re.fullmatch(r"[\w/]+\.py|\w+/", name) and not name.startswith("tests/"):
             assert (source / name).exists(), f"docs/design.md names {name}"
+
+
+def test_every_family_is_on_its_route() -> None:
+    """docs/your-own-model.md lists the families that the backend's tests hold to each route."""
+    page = prose(ROOT / "docs/your-own-model.md")
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", page, re.MULTILINE))
+    named: dict[str, set[str]] = {}
+    for family in [*FAMILIES, *MORE]:
+        for route in family.routes:
+            named.setdefault(route, set()).add(family.kind)
+    for route, kinds in named.items():
+        listed = {name.split(" ")[0] for name in rows[route].split(", ")}
+        assert listed == kinds, route
 
 
 def test_every_law_has_its_test() -> None:
