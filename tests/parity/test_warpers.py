@@ -83,9 +83,9 @@ def compared(tally: Tally, ours: np.ndarray, theirs: np.ndarray, edge: Any, what
     """One row: the same tokens left, the same scores on them."""
     left, other = ~np.isneginf(ours), ~np.isneginf(theirs)
     both = left & other
-    scale = max(1.0, np.abs(theirs[both]).max())
+    scale = np.abs(theirs[both]).max(initial=1.0)
     same = np.array_equal(left, other)
-    near = bool(np.abs(ours[both] - theirs[both]).max() <= 1e-5 * scale)
+    near = bool((np.abs(ours[both] - theirs[both]) <= 1e-5 * scale).all())
     tally.add(same and near, lambda: near and not ((left != other) & ~edge()).any(), lambda: what)
 
 
@@ -124,24 +124,23 @@ def test_processed_scores_equal_generates(small: Sides, name: str, record_proper
 
 @pytest.mark.parametrize("name", WARPERS)
 def test_the_comparison_is_not_blind(small: Sides, name: str) -> None:
-    """A setting one percent off is a violation."""
+    """Settings that are a little off are violations."""
     import torch
 
     options = WARPERS[name]
     torch.manual_seed(7)
-    prompts = small.groups[1][:4]
-    out = small.plain.sampled(prompts, limit=4, **options)
+    prompts = small.groups[1]
+    out = small.plain.sampled(prompts, limit=STEPS, **options)
     off = {
-        key: value * 1.05 if isinstance(value, float) else value + 3
+        key: value * (0.7 if key in CUTS else 1.05) if isinstance(value, float) else value + 3
         for key, value in options.items()
         if not isinstance(value, list)
     }
-    off = {key: min(value, 0.99) if key in CUTS else value for key, value in off.items()}
     warp, tally = law(small, off, prompts[0]), Tally()
     for step, (raw, scores) in enumerate(zip(out.logits, out.scores, strict=True)):
         paths = out.sequences[:, : len(prompts[0]) + step].tolist()
         rows = raw.float().numpy()
-        warped = warp.scores(rows, paths, [len(prompts[0])] * 4)
+        warped = warp.scores(rows, paths, [len(prompts[0])] * len(paths))
         for i, path in enumerate(paths):
             compared(
                 tally, warped[i], scores[i].numpy(),
