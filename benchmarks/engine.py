@@ -52,12 +52,21 @@ class Row:
 
 
 def compare(
-    made: Pair, what: str, ours: Callable[[], int], theirs: Callable[[], int], rounds: int
+    made: Pair,
+    what: str,
+    ours: Callable[[], int],
+    theirs: Callable[[], int],
+    rounds: int,
+    *,
+    alone: bool = False,
 ) -> Row:
-    """Time two arms in turn and make a row; the tree is emptied before each of our runs."""
+    """Time two arms in turn and make a row; the tree is emptied before each of our runs.
+
+    `alone`: the other arm is ours too.
+    """
     before = made.lm.backend.spent
     arms = [
-        Arm("theirs", theirs, made.lm.clear),
+        Arm("theirs", theirs, made.lm.clear if alone else lambda: None),
         Arm("ours", ours, made.lm.clear),
     ]
     interleave(arms, rounds=rounds)
@@ -155,7 +164,7 @@ def together(made: Pair, length: int, rounds: int) -> Row:
         results = [treeseek.search(p, model=made.lm, limit=length) for p in prompts]
         return sum(r.best.tokens for r in results if r.best)
 
-    return compare(made, "8 searches at once", at_once, in_turn, rounds)
+    return compare(made, "8 searches at once", at_once, in_turn, rounds, alone=True)
 
 
 @strategy()
