@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 SMALL = 100_000_000
 """Parameters below which more than two threads wait for each other more than they work."""
+TINY = 10_000_000
+"""Parameters below which a second thread only waits, and on a busy machine waits long."""
 _HARMLESS = re.compile(r"inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids")
 
 
@@ -46,7 +48,7 @@ def load_hf(
     """Load the model in folder or hub id `model`; return the backend and its tokenizer.
 
     `dtype` defaults to float32 on a CPU and to the stored one elsewhere, `device` to a GPU where
-    there is one, `threads` (torch's, for the process) to 2 or, for large models, at most 8, `slots`
+    there is one, `threads` (torch's, for the process) to 1, 2 or, for large models, at most 8, `slots`
     to a quarter of the memory, `nodes` to no bound. Costs the load and a self-test of two short
     forwards. Raises MissingExtra, NotAModel, BrokenWeights, VocabularyMismatch, InvalidOption.
     """
@@ -106,7 +108,8 @@ def _dtype(torch: Any, dtype: Any, place: Any) -> Any:
 
 def _threads(parameters: int) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, 2 if parameters < SMALL else 8))
+    most = 1 if parameters < TINY else 2 if parameters < SMALL else 8
+    return max(1, min(cores or 1, most))
 
 
 @contextmanager
