@@ -49,8 +49,9 @@ def load_hf(
 
     `dtype` defaults to float32 on a CPU and to the stored one elsewhere, `device` to a GPU where
     there is one, `threads` (torch's, for the process) to 1, 2 or, for large models, at most 8,
-    `slots` to a quarter of the memory, `nodes` to no bound. Costs the load and a self-test of two short
-    forwards. Raises MissingExtra, NotAModel, BrokenWeights, VocabularyMismatch, InvalidOption.
+    `slots` to a quarter of the memory, `nodes` to no bound. Costs the load and a self-test of
+    two short forwards. Raises MissingExtra, NotAModel, BrokenWeights, VocabularyMismatch,
+    InvalidOption.
     """
     torch = _torch()
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
