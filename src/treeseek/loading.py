@@ -51,28 +51,46 @@ def load(
 
     `model` is a name (see above) or a transformers causal LM with its `tokenizer`; such a model
     belongs to treeseek from then on. `dtype` is float32 (the default on a CPU), bfloat16 or
-    float16; `device` cpu or cuda; `threads` what torch may use; `slots` how many tokens the cache
-    holds, `nodes` how many the tree may name before `lm.clear()`.
+    float16; `device` cpu or cuda; `threads` what torch may use; these three go with the name of
+    a Hugging Face model. `slots` is how many tokens the cache holds, `nodes` how many the tree
+    may name before `lm.clear()`. Warns (TreeWarning) of a model that a slower route serves.
 
     Raises NotAModel, BrokenWeights, VocabularyMismatch, MissingExtra, InvalidOption.
     """
     for name, value in (("threads", threads), ("slots", slots), ("nodes", nodes)):
-        if value is not None and value < 1:
-            raise InvalidOption(f"{name}={value}: give a whole number of at least 1.")
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and value >= 1):
+            raise InvalidOption(f"{name}={value!r}: give a whole number of at least 1.")
+    placed: dict[str, Any] = {"dtype": dtype, "device": device, "threads": threads}
     if not isinstance(model, str | Path):
+        _refuse(placed, "a model object stays as it was made", _REMEDIES)
         return _adopt(model, tokenizer, slots, nodes)
     model = str(model)
     if tokenizer is not None:
         raise InvalidOption("tokenizer= goes with a model object; a name brings its own.")
     if model.startswith("toy:"):
+        _refuse(placed, f"{model} has no weights and runs without torch", {})
         return _toy(model, slots, nodes)
     from treeseek.backends.hf import load_hf
 
     source = str(EMBEDDED) if model == "embedded" else model.removeprefix("hf:")
-    backend, words = load_hf(
-        source, dtype=dtype, device=device, threads=threads, slots=slots, nodes=nodes
-    )
+    backend, words = load_hf(source, **placed, slots=slots, nodes=nodes)
     return LM(backend, Words(words), name=model, ends=_ends(backend, words))
+
+
+_REMEDIES = {
+    "dtype": "call model.to(dtype) before load()",
+    "device": "call model.to(device) before load()",
+    "threads": "call torch.set_num_threads(n)",
+}
+
+
+def _refuse(placed: dict[str, Any], why: str, remedies: dict[str, str]) -> None:
+    """Refuse options that only a model loaded from its files can follow."""
+    for name, value in placed.items():
+        if value is not None:
+            remedy = remedies.get(name, f"leave {name}= out")
+            raise InvalidOption(f"{name}={value!r}: {why}; {remedy}.")
 
 
 def _adopt(network: Any, tokenizer: Any, slots: int | None, nodes: int | None) -> LM:
@@ -81,9 +99,11 @@ def _adopt(network: Any, tokenizer: Any, slots: int | None, nodes: int | None) -
             f"load({type(network).__name__}): give a model's name, or a transformers causal LM "
             "together with tokenizer=."
         )
+    from treeseek.backends.hf import announce
     from treeseek.backends.selftest import serve
 
     backend = serve(network.eval(), slots=slots, nodes=nodes)
+    announce(backend)
     name = network.config.name_or_path or type(network).__name__
     return LM(backend, Words(tokenizer), name=name, ends=_ends(backend, tokenizer))
 

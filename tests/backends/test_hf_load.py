@@ -18,6 +18,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from tests.backends.families import FAMILIES, VOCABULARY, build
+from treeseek import load
 from treeseek.backends.hf import TreeWarning, load_hf
 from treeseek.errors import (
     BrokenLogits,
@@ -92,12 +93,45 @@ def test_threads_and_types(folder: Path) -> None:
             load_hf(folder, **options)
 
 
+@pytest.mark.parametrize("device", ["nowhere", "meta", "cuda:99"])
+def test_a_device_that_is_not_there(folder: Path, device: str) -> None:
+    with pytest.raises(InvalidOption, match="choose cpu, or cuda") as caught:
+        load_hf(folder, device=device)
+    assert device in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_model_object_stays_as_it_was_made(folder: Path) -> None:
+    """What could not be followed is refused, not ignored, and the object is not touched."""
+    network, before = build(BY_NAME["llama"]), torch.get_num_threads()
+    words = PreTrainedTokenizerFast.from_pretrained(folder)
+    attention = network.config._attn_implementation
+    for name, value, remedy in (
+        ("dtype", "bfloat16", r"model\.to\(dtype\)"),
+        ("device", "cpu", r"model\.to\(device\)"),
+        ("threads", before + 1, r"torch\.set_num_threads"),
+    ):
+        with pytest.raises(InvalidOption, match=rf"{name}=.*{remedy}"):
+            load(network, tokenizer=words, **{name: value})
+    assert network.config._attn_implementation == attention
+    lm = load(network, tokenizer=words, slots=50)
+    assert lm.backend.slots == 50 and torch.get_num_threads() == before
+    assert next(lm.backend.head.model.parameters()).dtype is torch.float32
+
+
 def test_a_slower_route_is_announced(tmp_path: Path) -> None:
     with pytest.warns(TreeWarning, match="BloomForCausalLM is served by the replay route") as seen:
         backend, _ = load_hf(save(tmp_path, "bloom"), threads=1)
     (warning,) = [one for one in seen if one.category is TreeWarning]
     assert "\n" not in str(warning.message)
     assert backend.capabilities.notes == (str(warning.message),)
+
+
+def test_a_slower_route_is_announced_for_an_object_too(folder: Path) -> None:
+    words = PreTrainedTokenizerFast.from_pretrained(folder)
+    for name, route in (("bloom", "replay"), ("gptj", "mask")):
+        with pytest.warns(TreeWarning, match=f"served by the {route} route") as seen:
+            load(build(BY_NAME[name]), tokenizer=words)
+        assert seen[0].filename == __file__, "the warning points at whoever called load"
 
 
 def test_what_is_no_model(tmp_path: Path, folder: Path) -> None:

@@ -54,7 +54,7 @@ def load_hf(
     InvalidOption.
     """
     torch = _torch()
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    place = _place(torch, device)
     kind = _dtype(torch, dtype, place)
     if threads is not None and threads < 1:
         raise InvalidOption(f"threads={threads}: give at least one thread.")
@@ -70,15 +70,20 @@ def load_hf(
             f"{rows}: the two do not belong together; use the tokenizer the model was made with."
         )
     network = network.to(place).eval()
-    if place.type == "cpu":
+    if threads is not None or place.type == "cpu":
         torch.set_num_threads(threads or _threads(network.num_parameters()))
     from treeseek.backends.selftest import serve
 
     with _quiet():
         backend = serve(network, slots=slots, nodes=nodes)
-    for note in backend.capabilities.notes:
-        warnings.warn(note, TreeWarning, stacklevel=2)
+    announce(backend)
     return backend, tokenizer
+
+
+def announce(backend: "Backend") -> None:
+    """Warn of every reason why `backend` does not serve its model by a tree."""
+    for note in backend.capabilities.notes:
+        warnings.warn(note, TreeWarning, stacklevel=4)
 
 
 def _torch() -> Any:
@@ -96,6 +101,19 @@ def _torch() -> Any:
             "pip install -U 'treeseek[hf]'"
         )
     return torch
+
+
+def _place(torch: Any, device: Any) -> Any:
+    name = str(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    try:
+        place = torch.device(name)
+        torch.empty(1, device=place).cpu()
+    except (RuntimeError, AssertionError) as error:
+        raise InvalidOption(
+            f"device={name!r} cannot be used here: choose cpu, or cuda where torch finds a GPU "
+            f"({_first(error)})."
+        ) from error
+    return place
 
 
 def _dtype(torch: Any, dtype: Any, place: Any) -> Any:
