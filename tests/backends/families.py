@@ -5,6 +5,7 @@ whatever it reads would pass any comparison.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 VOCABULARY = 97
@@ -260,3 +261,16 @@ def build(family: Family) -> Any:
             if parameter.ndim == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
     return model
+
+
+def save(folder: Path, family: Family, *, tokens: int = VOCABULARY) -> Path:
+    """`family` in a folder as a user has it: configuration, weights, tokenizer (words w0, w1 ...)."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    build(family).save_pretrained(folder)
+    words = {f"w{index}": index for index in range(tokens)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="w0"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="w0").save_pretrained(folder)
+    return folder

@@ -14,10 +14,9 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from tests.backends.families import FAMILIES, VOCABULARY, build
+from tests.backends.families import FAMILIES, VOCABULARY, build, save
 from treeseek import load
 from treeseek.backends.hf import TreeWarning, load_hf
 from treeseek.errors import (
@@ -35,19 +34,9 @@ BY_NAME = {family.name: family for family in FAMILIES}
 SHARED = Path(os.environ.get("TREESEEK_SHARED", Path(__file__).parents[2] / "../shared"))
 
 
-def save(folder: Path, name: str = "llama", *, tokens: int = VOCABULARY) -> Path:
-    """A folder as a user has it: configuration, weights, tokenizer."""
-    build(BY_NAME[name]).save_pretrained(folder)
-    words = {f"w{index}": index for index in range(tokens)}
-    tokenizer = Tokenizer(models.WordLevel(words, unk_token="w0"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="w0").save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save(tmp_path_factory.mktemp("model"))
+    return save(tmp_path_factory.mktemp("model"), BY_NAME["llama"])
 
 
 def edit(folder: Path, target: Path, change: Any) -> Path:
@@ -120,7 +109,7 @@ def test_a_model_object_stays_as_it_was_made(folder: Path) -> None:
 
 def test_a_slower_route_is_announced(tmp_path: Path) -> None:
     with pytest.warns(TreeWarning, match="BloomForCausalLM is served by the replay route") as seen:
-        backend, _ = load_hf(save(tmp_path, "bloom"), threads=1)
+        backend, _ = load_hf(save(tmp_path, BY_NAME["bloom"]), threads=1)
     (warning,) = [one for one in seen if one.category is TreeWarning]
     assert "\n" not in str(warning.message)
     assert backend.capabilities.notes == (str(warning.message),)
@@ -203,11 +192,11 @@ def test_damaged_files(tmp_path: Path, folder: Path) -> None:
 
 def test_a_tokenizer_of_another_model(tmp_path: Path) -> None:
     with pytest.raises(VocabularyMismatch, match=f"{VOCABULARY + 3} tokens"):
-        load_hf(save(tmp_path, tokens=VOCABULARY + 3))
+        load_hf(save(tmp_path, BY_NAME["llama"], tokens=VOCABULARY + 3))
 
 
 def test_a_smaller_tokenizer_is_no_mistake(tmp_path: Path) -> None:
-    backend, tokenizer = load_hf(save(tmp_path, tokens=VOCABULARY - 3), threads=1)
+    backend, tokenizer = load_hf(save(tmp_path, BY_NAME["llama"], tokens=VOCABULARY - 3), threads=1)
     assert len(tokenizer) == VOCABULARY - 3 and backend.vocabulary == VOCABULARY
 
 

@@ -166,6 +166,25 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in said.output and said.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("verb", ["run 'w5 w6' --limit 3", "solve countdown --problems 1 -b 3"])
+def test_a_slower_route_is_said_in_one_line(verb: str, tmp_path: Path) -> None:
+    """On standard error, beside an answer that is what it was; not where quiet was asked for."""
+    pytest.importorskip("transformers")
+    from tests.backends.families import FAMILIES, save
+
+    (family,) = [family for family in FAMILIES if family.name == "bloom"]
+    line = f"{verb} --threads 1 --json -m '{save(tmp_path, family)}'"
+    said, quiet = call(line), call(f"{line} -q")
+    heard = [line for line in said.stderr.splitlines() if "warning" in line]
+    assert len(heard) == 1
+    assert heard[0].startswith("treeseek: warning: BloomForCausalLM is served by the replay route")
+    assert "TreeWarning" not in said.output and quiet.stderr == ""
+    assert said.exit_code == quiet.exit_code == 0
+    assert json.loads(said.stdout)["model"] == json.loads(quiet.stdout)["model"] == str(tmp_path)
+    fast = run("abc")
+    assert "warning" not in fast.stderr
+
+
 def test_a_defect_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object, **options: object) -> None:
         raise KeyError("inner")

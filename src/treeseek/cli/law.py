@@ -53,10 +53,13 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def loaded(options: dict[str, Any]) -> LM:
-    """The model that `options` name, taken out of them."""
+def loaded(options: dict[str, Any], note: Callable[[str], None] | None = None) -> LM:
+    """The model that `options` name, taken out of them; `note` hears why it is served slowly."""
     chosen = {name: options.pop(name) for name in ("dtype", "device", "threads")}
-    return load(options.pop("model"), **chosen)
+    lm = load(options.pop("model"), **chosen)
+    for line in lm.backend.capabilities.notes if note else ():
+        note(f"warning: {line}")
+    return lm
 
 
 def budget_option(default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

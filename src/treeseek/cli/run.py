@@ -61,7 +61,7 @@ def run(prompt: str, **options: Any) -> int:
     warp = law(options)
     stop = options.pop("stop") or None
     with screen(options.pop("quiet")) as board:
-        lm = loaded(options)
+        lm = loaded(options, board.note)
         search = start(text, model=lm, strategy=strategy, warp=warp, stop=stop, **options)
         done = step_all([search], board, lambda: standing(search))
         result = search.result

@@ -79,7 +79,7 @@ def countdown(**options: Any) -> int:
     budget = Budget.of(options["budget"])
     problems = generate(options["seed"], numbers=options["numbers"], count=options["problems"])
     with screen(options["quiet"]) as board:
-        lm = loaded(options)
+        lm = loaded(options, board.note)
         shared: dict[str, Any] = {
             "lm": lm, "verifier": CountdownVerifier, "limit": options["limit"],
             "seed": options["seed"], "screen": board,
