@@ -58,9 +58,9 @@ class Option:
 
     def check(self, strategy: str, value: Any) -> None:
         """Raise InvalidOption unless `value` has the right kind and range."""
-        if not _is_a(value, self.kind) or (
-            self.bounds is not None and isinstance(value, int | float) and value not in self.bounds
-        ):
+        bounds = self.bounds or Range()
+        number = isinstance(value, int | float)
+        if not _is_a(value, self.kind) or (number and value not in bounds):
             raise InvalidOption(f"{strategy}({self.name}={value!r}): give {self.wanted()}.")
 
     def wanted(self) -> str:
@@ -110,7 +110,11 @@ class StrategyFactory:
     """Callable that checks options and configures a strategy."""
 
     def __init__(
-        self, function: Callable[..., Search], references: tuple[str, ...], tier: str
+        self,
+        function: Callable[..., Search],
+        references: tuple[str, ...],
+        tier: str,
+        check: Callable[..., None] | None = None,
     ) -> None:
         """Read the options from the signature of `function(ctx, root, *, ...)`."""
         self.__doc__ = function.__doc__
@@ -120,6 +124,7 @@ class StrategyFactory:
         self.name = function.__name__.replace("_", "-")
         self.references = references
         self.tier = tier
+        self.check = check
 
     @property
     def options(self) -> dict[str, Option]:
@@ -150,23 +155,26 @@ class StrategyFactory:
         missing = [name for name, value in values.items() if value is inspect.Parameter.empty]
         if missing:
             raise InvalidOption(f"{self.name} needs {', '.join(missing)}.")
+        if self.check is not None:
+            self.check(**values)
         return Strategy(
             self.name, types.MappingProxyType(values), self.references, self.tier, self.function
         )
 
 
 def strategy(
-    *references: str, tier: str = "token"
+    *references: str, tier: str = "token", check: Callable[..., None] | None = None
 ) -> Callable[[Callable[..., Search]], StrategyFactory]:
     """Make a strategy of a generator function `f(ctx, root, *, options)`.
 
     `references` are the keys `treeseek cite` prints; `tier` is "token" (needs exact
     log-probabilities) or "step". Options are keyword-only, annotated with their kind and, by
-    `Annotated[int, Range(low=1), "what it is"]`, their range and a word of help.
+    `Annotated[int, Range(low=1), "what it is"]`, their range and a word of help; `check` is called
+    with all of them and raises InvalidOption where they do not fit each other.
     """
 
     def decorate(function: Callable[..., Search]) -> StrategyFactory:
-        return StrategyFactory(function, references, tier)
+        return StrategyFactory(function, references, tier, check)
 
     return decorate
 

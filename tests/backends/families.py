@@ -264,7 +264,7 @@ def build(family: Family) -> Any:
 
 
 def save(folder: Path, family: Family, *, tokens: int = VOCABULARY) -> Path:
-    """`family` in a folder as a user has it: configuration, weights, tokenizer (words w0, w1 ...)."""
+    """`family` in a folder as a user has it: configuration, weights, a tokenizer of words."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

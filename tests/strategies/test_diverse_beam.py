@@ -86,8 +86,7 @@ def test_the_length_penalty_counts_both_scores() -> None:
 
 
 def test_settings_that_cannot_be_are_refused() -> None:
-    lm = toy(0, [])
-    with pytest.raises(InvalidOption, match="multiple of groups"):
-        search([1], model=lm, strategy=diverse_beam(width=5, groups=2))
+    with pytest.raises(InvalidOption, match="make width a multiple of groups"):
+        diverse_beam(width=5, groups=2)
     with pytest.raises(InvalidOption, match="widen to 9"):
-        search([1], model=lm, strategy=diverse_beam(width=8, groups=2), n=9)
+        search([1], model=toy(0, []), strategy=diverse_beam(width=8, groups=2), n=9)

@@ -116,7 +116,8 @@ class ExpandJob:
             self.key = position_key(key, 0)
         elif law.sampler is not None and not isinstance(law.sampler, Greedy):
             raise Incompatible(
-                f"Expand cannot serve {law.sampler!r}: Gumbel() draws, None takes the likeliest."
+                f"Expand cannot serve {law.sampler!r}, only Gumbel() or none: leave sampler= out, "
+                "or choose a strategy that draws whole continuations, such as sample."
             )
         self.done = False
         self.outcome: Expanded | None = None

@@ -1,7 +1,7 @@
 """Diverse beam search: groups of beams that avoid each other's tokens."""
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 from treeseek.declare import Range, Search, strategy
 from treeseek.errors import InvalidOption
@@ -10,7 +10,15 @@ from treeseek.requests import Expand, Node
 from treeseek.strategies.beam import Beam, divide, hopeful, merged, spare
 
 
-@strategy("diverse-beam")
+def even(*, width: int, groups: int, **_: Any) -> None:
+    """Raise InvalidOption unless the groups share the beams evenly."""
+    if width % groups:
+        raise InvalidOption(
+            f"diverse-beam(width={width}, groups={groups}): make width a multiple of groups."
+        )
+
+
+@strategy("diverse-beam", check=even)
 def diverse_beam(
     ctx: Context,
     root: Node,
@@ -33,10 +41,6 @@ def diverse_beam(
     if width < ctx.n:
         raise InvalidOption(
             f"diverse-beam(width={width}) cannot give {ctx.n} answers: widen to {ctx.n}."
-        )
-    if width % groups:
-        raise InvalidOption(
-            f"diverse-beam(width={width}, groups={groups}): make width a multiple of groups."
         )
     each = width // groups
     keep = spare(ctx, each)

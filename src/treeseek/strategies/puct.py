@@ -45,7 +45,9 @@ def puct(
         value = "verifier" if ctx.verifier else "scorer" if ctx.scorer else "confidence"
     for name, given in (("verifier", ctx.verifier), ("scorer", ctx.scorer)):
         if value == name and given is None:
-            raise InvalidOption(f"puct(value={name!r}): give the search a {name}=.")
+            raise InvalidOption(
+                f"puct(value={name!r}): give the search a {name}=, or choose value='confidence'."
+            )
     if rollouts is None:
         rollouts = 1 if value == "verifier" else 0
     tree = Visits(exploration, bounded=value in ("confidence", "verifier"))
