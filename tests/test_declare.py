@@ -36,6 +36,22 @@ def test_options_that_do_not_fit_each_other_are_refused_where_the_strategy_is_ma
     )
 
 
+class Even:
+    """A function of a node that prints as Python prints any object."""
+
+    def __call__(self, node: Any) -> float:
+        return 0.0
+
+
+def test_a_strategy_prints_no_address_and_equals_what_has_equal_options() -> None:
+    one, other = strategies.best_first(priority=Even()), strategies.best_first(priority=Even())
+    assert repr(one) == repr(other) and "Even object" in repr(one) and "0x" not in repr(one)
+    assert one != other and one == one and {one: 1}[one] == 1
+    same = strategies.best_first(priority=one.options["priority"])
+    assert one == same and hash(one) == hash(same)
+    assert one != strategies.beam() and one != "best-first"
+
+
 @pytest.mark.parametrize("width", [5, 2])
 def test_groups_that_share_no_beams_evenly(width: int) -> None:
     with pytest.raises(InvalidOption, match=rf"width={width}, groups=4.*make width a multiple"):

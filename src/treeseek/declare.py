@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
-from treeseek.requests import Node, Request
+from treeseek.requests import Node, Request, stable
 
 Search: TypeAlias = Generator[list[Request], Any, None]
 
@@ -100,10 +100,12 @@ class Strategy:
         return f"{self.name}({shown})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Strategy) and repr(self) == repr(other)
+        if not isinstance(other, Strategy):
+            return NotImplemented
+        return (self.name, self.options) == (other.name, other.options)
 
     def __hash__(self) -> int:
-        return hash(repr(self))
+        return hash(self.name)
 
 
 class StrategyFactory:
@@ -241,4 +243,4 @@ def _read(kind: Any, text: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return getattr(value, "__qualname__", None) or repr(value)
+    return getattr(value, "__qualname__", None) or stable(value)

@@ -6,6 +6,7 @@ treeseek.replies.
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -17,6 +18,14 @@ from treeseek.errors import InvalidOption
 
 if TYPE_CHECKING:
     from treeseek.constraints.protocol import Constraint
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def stable(value: object) -> str:
+    """`repr(value)` without addresses of objects: the same text in every process."""
+    return _ADDRESS.sub("", repr(value))
 
 
 class Node:
@@ -107,7 +116,7 @@ class How:
         tilt = self.tilt and sorted(
             (node, *sorted(tilted.items())) for node, tilted in self.tilt.items()
         )
-        return repr((model, self.warp, constraint, self.sampler, tilt))
+        return stable((model, self.warp, constraint, self.sampler, tilt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +321,7 @@ def digest(request: Request, name: Any) -> str:
         elif hasattr(value, "version"):
             parts.append((value.name, value.version))
         else:
-            parts.append(repr(value))
+            parts.append(repr(value) if isinstance(value, str) else stable(value))
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 

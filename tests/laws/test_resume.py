@@ -3,12 +3,29 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.laws.wild import HOWS, SEEDS, gone_wild, same, toy, wild
-from treeseek import Budget, How, MemoryJournal, Mirostat, Warp, start, strategies
+from tests.laws.wild import HOWS, SEEDS, V, gone_wild, same, toy, wild
+from treeseek import (
+    Budget,
+    Expand,
+    Gumbel,
+    How,
+    MemoryJournal,
+    Mirostat,
+    Sample,
+    Score,
+    Spawn,
+    Verdict,
+    Verify,
+    Warp,
+    start,
+    strategies,
+    strategy,
+)
 from treeseek.errors import ReplayMismatch
 from treeseek.scheduler import Scheduler
 
@@ -104,6 +121,68 @@ def test_another_request_seed_or_law_is_a_mismatch_that_names_both() -> None:
     assert "seed 1" in said and "seed 5" in said
     for changed in ({"warp": Warp(top_k=2)}, {"limit": 3}, {"stop": "ab"}, {"n": 3}):
         assert "Resume with the strategy" in mismatch(journal, **changed)
+
+
+class Bare:
+    """A constraint, scorer and verifier that prints as Python prints any object."""
+
+    key, name, version = "bare", "bare", "1"
+
+    def start(self) -> int:
+        return 0
+
+    def mask(self, state: int) -> np.ndarray:
+        return np.arange(V) != state
+
+    def accept(self, state: int, token: int) -> int:
+        return token
+
+    def score(self, texts: Any) -> list[float]:
+        return [float(len(text)) for text in texts]
+
+    def verify(self, text: str) -> Verdict:
+        return Verdict(0.5, False)
+
+
+class Draws(Gumbel):
+    """A sampler that prints as Python prints any object."""
+
+    __repr__ = object.__repr__
+
+
+def with_bare_objects(journal: MemoryJournal | None = None) -> Any:
+    """The journal of a run that asks with objects made for it, and its result."""
+
+    @strategy()
+    def bare(ctx: Any, root: Any, *, like: Any, depth: int = 1) -> Any:
+        how = How(constraint=Bare(), sampler=Draws())
+        (row, runs) = yield [Expand(root, k=3, how=how), Sample(root, n=2, how=how)]
+        nodes = (*row.children, *(run.node for run in runs.continuations))
+        yield [Score(nodes, Bare()), *(Verify(node, Bare()) for node in nodes)]
+        for taste in (like, Bare(), [lambda node: 0.0]):
+            if depth:
+                yield [Spawn(bare(like=taste, depth=0), row.children[0], budget=3)]
+
+    journal = MemoryJournal() if journal is None else journal
+    options = {"limit": 4, "seed": 3, "budget": 30, "constraint": Bare(), "sampler": Draws()}
+    run = start([0, 1], model=toy(1), strategy=bare(like=print), journal=journal, **options)
+    return journal, run.run()
+
+
+def test_two_runs_leave_the_same_journal_and_it_names_no_address() -> None:
+    """What a journal holds is the same in every process, whatever objects the requests carried."""
+    (first, result), keep, (second, again) = with_bare_objects(), Bare(), with_bare_objects()
+    assert list(first.items()) == list(second.items()) and keep.key
+    text = json.dumps(list(first.values())) + result.strategy
+    assert "Bare object" in text and "<lambda>" in text and "Draws object" in text
+    assert "0x" not in text and again.strategy == result.strategy == "bare(like=print, depth=1)"
+
+
+def test_a_run_is_resumed_with_objects_made_again() -> None:
+    journal, first = with_bare_objects()
+    half = MemoryJournal(list(journal.items())[: len(journal) // 2])
+    assert half and same(with_bare_objects(half)[1]) == same(first)
+    assert list(half.items()) == list(journal.items())
 
 
 def test_a_record_that_was_changed_changes_the_run() -> None:

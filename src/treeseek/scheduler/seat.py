@@ -29,6 +29,7 @@ from treeseek.requests import (
     Verify,
     Walk,
     digest,
+    stable,
 )
 from treeseek.result import Cost
 from treeseek.scheduler.jobs import (
@@ -341,8 +342,8 @@ class Seat:
             raise ReplayMismatch(
                 f"Search {self.place}, barrier {self.live.barrier}, request {index}: the record "
                 f"answers {record['request']} (seed {record['seed']}), the strategy now asks "
-                f"{entry.request!r} (seed {self.seed}). Resume with the strategy, options and seed "
-                "of the recorded run."
+                f"{stable(entry.request)} (seed {self.seed}). Resume with the strategy, options "
+                "and seed of the recorded run."
             )
         entry.read = record.get("seconds")
         if "reply" not in record:
@@ -372,5 +373,5 @@ class Seat:
         if self.top.seconds is not None:
             record["seconds"] = self.elapsed
         record["digest"] = digest(request, self.live.name)
-        record |= {"setting": self._setting, "request": repr(request), "seed": self.seed}
+        record |= {"setting": self._setting, "request": stable(request), "seed": self.seed}
         self.journal.put(place, barrier, index, record)
