@@ -83,7 +83,7 @@ def test_what_is_no_number_is_refused(factory: Any, option: str) -> None:
         (strategies.puct(value="scorer"), {}, "a scorer=, or choose value='confidence'"),
         (strategies.puct(value="verifier"), {}, "a verifier=, or choose value='confidence'"),
         (strategies.beam(), {"sampler": Mirostat()}, "leave sampler= out, or choose a strategy"),
-        (strategies.greedy(), {"min_tokens": 9, "limit": 3}, "lower the one or raise the other"),
+        (strategies.greedy(), {"min_tokens": 9, "limit": 3}, "limit=3: lower it"),
     ],
 )
 def test_what_only_the_search_knows_is_refused_with_the_remedy(

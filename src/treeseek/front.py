@@ -198,9 +198,7 @@ def start(
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
             raise InvalidOption(f"{name}={value!r}: give a whole number of at least {low}.")
     if min_tokens > limit:
-        raise InvalidOption(
-            f"min_tokens={min_tokens} is more than limit={limit}: lower the one or raise the other."
-        )
+        raise InvalidOption(f"min_tokens={min_tokens} is more than limit={limit}: lower it.")
     limits = Budget.of(budget)
     _check_place(seed, key)
     if warp is not None and not isinstance(warp, Warp):

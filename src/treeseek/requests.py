@@ -20,12 +20,9 @@ if TYPE_CHECKING:
     from treeseek.constraints.protocol import Constraint
 
 
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-
-
 def stable(value: object) -> str:
     """`repr(value)` without addresses of objects: the same text in every process."""
-    return _ADDRESS.sub("", repr(value))
+    return re.sub(" at 0x[0-9a-fA-F]+", "", repr(value))
 
 
 class Node:
@@ -113,9 +110,7 @@ class How:
         """Text that tells this law from every other one, the same in every process."""
         model = getattr(self.model, "name", None)
         constraint = None if self.constraint is None else self.constraint.key
-        tilt = self.tilt and sorted(
-            (node, *sorted(tilted.items())) for node, tilted in self.tilt.items()
-        )
+        tilt = self.tilt and sorted((at, *sorted(to.items())) for at, to in self.tilt.items())
         return stable((model, self.warp, constraint, self.sampler, tilt))
 
 

@@ -57,8 +57,9 @@ def loaded(options: dict[str, Any], note: Callable[[str], None] | None = None) -
     """The model that `options` name, taken out of them; `note` hears why it is served slowly."""
     chosen = {name: options.pop(name) for name in ("dtype", "device", "threads")}
     lm = load(options.pop("model"), **chosen)
-    for line in lm.backend.capabilities.notes if note else ():
-        note(f"warning: {line}")
+    if note is not None:
+        for why in lm.backend.capabilities.notes:
+            note(f"warning: {why}")
     return lm
 
 
