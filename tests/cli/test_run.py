@@ -199,6 +199,23 @@ def test_a_defect_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Traceback" in run("abc").stderr
 
 
+def test_a_long_sample_is_seen_to_grow_before_it_is_charged() -> None:
+    """What is charged is known when a request is settled; what is computed, after every round."""
+    from treeseek.cli.run import standing
+
+    search = treeseek.start(
+        "abc", model=treeseek.load(TOY), strategy=treeseek.strategies.sample, min_tokens=40,
+        limit=60, budget=500,
+    )  # fmt: skip
+    seen = []
+    for _ in range(30):
+        search.step()
+        seen.append(standing(search).facts)
+    assert {facts[0] for facts in seen} == {"0 tokens of 500"}
+    computed = [int(facts[1].removesuffix(" computed")) for facts in seen]
+    assert computed == sorted(set(computed)) and computed[-1] >= 30
+
+
 @pytest.mark.parametrize("name", ["tree.html", "tree.svg"])
 def test_the_picture_is_a_page_or_a_drawing_by_its_name(tmp_path: Path, name: str) -> None:
     file = tmp_path / name

@@ -14,7 +14,7 @@ from scipy import stats
 import treeseek
 from treeseek.budget import Budget
 from treeseek.cli.arm import Arm, Patient, attempt, by_chance, wilson
-from treeseek.cli.screen import Silence
+from treeseek.cli.screen import Silence, Standing
 from treeseek.cli.solve import compare, sentence
 from treeseek.cli.verbs import treeseek as command
 from treeseek.requests import Verdict
@@ -211,6 +211,23 @@ def test_a_verdict_is_asked_for_once_a_text() -> None:
     patient = Patient(Counting(Letters("0", "a")))
     assert patient.verify("a") == Verdict(1.0, False, True, "a in a")
     assert patient.judge("a").solved and asked == ["a"]
+
+
+def test_a_long_sample_is_seen_to_grow_before_it_is_charged() -> None:
+    seen: list[Standing] = []
+
+    class Watching(Silence):
+        def show(self, standing: Any) -> None:
+            seen.append(standing())
+
+    attempt(
+        countdown.generate(0, count=2), lm=treeseek.load(TOY), limit=40, seed=0,
+        strategies=[treeseek.strategies.best_of_n(n=4)] * 2, budgets=[Budget(tokens=300)] * 2,
+        verifier=countdown.CountdownVerifier, screen=Watching(),
+    )  # fmt: skip
+    uncharged = [at.facts[1] for at in seen if at.facts[0] == "0 tokens of 600"]
+    assert len(uncharged) > 5 and len(set(uncharged)) == len(uncharged)
+    assert all(fact.endswith(" computed") for fact in uncharged)
 
 
 # Figures and words.

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from treeseek.budget import Budget
-from treeseek.cli.screen import Silence, Standing
+from treeseek.cli.screen import Silence, Standing, spending
 from treeseek.cli.stepping import step_all
 from treeseek.declare import Strategy
 from treeseek.front import Run, start
@@ -222,8 +222,7 @@ def _standing(trials: Sequence[Trial], seconds: float) -> Standing:
     most = sum(limit for limit in limits if limit is not None)
     bound = most if most and None not in limits else None
     facts = (
-        f"{charged:,} tokens" + ("" if bound is None else f" of {bound:,}"),
-        f"{computed / seconds:,.0f}/s" if seconds > 0 else "",
+        *spending(charged, bound, computed, seconds),
         f"{ended} of {len(trials)} problems ended",
         f"{seconds:.0f} s",
     )

@@ -9,7 +9,7 @@ from treeseek.cli.choice import SearchCommand, configured, strategy_options
 from treeseek.cli.law import budget_option, law, law_options, loaded, model_options
 from treeseek.cli.output import as_text, picture_option, save
 from treeseek.cli.prompt import read_prompt
-from treeseek.cli.screen import Standing, screen
+from treeseek.cli.screen import Standing, screen, spending
 from treeseek.cli.stepping import step_all
 from treeseek.front import Run, start
 from treeseek.result import Result
@@ -77,18 +77,16 @@ def standing(run: Run) -> Standing:
     """How one search stands, for a screen."""
     at = run.progress
     seconds = run.budget.seconds
-    facts = [
-        f"{at.tokens:,} tokens" + ("" if not run.budget.tokens else f" of {run.budget.tokens:,}")
-    ]
-    if at.seconds > 0:
-        facts.append(f"{at.tokens_computed / at.seconds:,.0f}/s")
-    facts.append(f"{at.candidates:,} candidate{'s' * (at.candidates != 1)}")
-    facts.append(f"{at.seconds:.0f} s" + ("" if seconds is None else f" of {seconds:g}"))
+    facts = (
+        *spending(at.tokens, run.budget.tokens, at.tokens_computed, at.seconds),
+        f"{at.candidates:,} candidate{'s' * (at.candidates != 1)}",
+        f"{at.seconds:.0f} s" + ("" if seconds is None else f" of {seconds:g}"),
+    )
     spent = at.spent
     if seconds:
         spent = max(spent or 0.0, at.seconds / seconds)
     title = f"{run.strategy.name} on {run.seat.lm.name}"
-    return Standing(title, spent, tuple(facts), at.best or at.text)
+    return Standing(title, spent, facts, at.best or at.text)
 
 
 def summary(result: Result) -> str:

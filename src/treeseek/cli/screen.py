@@ -124,7 +124,7 @@ class Board(Silence):
         facts = Table.grid(padding=(0, 2))
         cells: list[ProgressBar | Text] = [Text(fact, no_wrap=True) for fact in at.facts]
         if at.spent is not None:
-            cells.insert(0, ProgressBar(total=1.0, completed=min(at.spent, 1.0), width=24))
+            cells.insert(0, ProgressBar(total=1.0, completed=min(at.spent, 1.0), width=12))
         facts.add_row("", *cells)
         rows: list[Table] = [head, *([facts] if cells else [])]
         if at.best:
@@ -141,6 +141,13 @@ def screen(quiet: bool) -> Silence:
         return Silence()
     console = Console(stderr=True, highlight=False)
     return Board(console) if console.is_terminal and not console.is_dumb_terminal else Lines()
+
+
+def spending(charged: int, most: int | None, computed: int, seconds: float) -> tuple[str, ...]:
+    """Facts on tokens: charged, which is counted when a request is settled, and computed so far."""
+    rate = (f"{computed / seconds:,.0f}/s",) if seconds > 0 else ()
+    bound = f" of {most:,}" if most else ""
+    return f"{charged:,} tokens{bound}", f"{computed:,} computed", *rate
 
 
 def shown(text: str, most: int = 72) -> str:
