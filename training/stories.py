@@ -8,9 +8,28 @@ surprise.
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 from training import lexicon as words
 from training.english import Who, Writer, close
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What stays the same in a story; `being` and `going` are its place, as in "at the sea"."""
+
+    name: str
+    again: Who
+    friend: str
+    thing: str
+    look: str
+    being: str
+    going: str
+
+    @property
+    def a_look(self) -> str:
+        """The thing as first named: a red ball."""
+        return f"{words.article(self.look)} {self.look}"
 
 
 def story(noise: random.Random) -> str:
@@ -23,19 +42,19 @@ def story(noise: random.Random) -> str:
     place = writer.pick(list(words.PLACES))
     being, going = words.PLACES[place]
     again = Who(hero.he, hero.he, hero.him, hero.his)
-    lines = _beginning(writer, hero, name, being, place)
-    plot = writer.noise.choice([_lost, _wish, _meeting, _help])
-    lines += plot(
-        writer,
+    cast = Cast(
         name,
         again,
         friend,
-        f"{look} {thing}",
         thing,
-        f"{going} the {place}",
+        f"{look} {thing}",
         f"{being} the {place}",
+        f"{going} the {place}",
     )
-    lines += _end(writer, name, again, friend)
+    lines = _beginning(writer, hero, name, being, place)
+    plot = writer.noise.choice([_lost, _wish, _meeting, _help])
+    lines += plot(writer, cast)
+    lines += _end(writer, cast)
     return " ".join(lines)
 
 
@@ -77,110 +96,73 @@ def _beginning(writer: Writer, hero: Who, name: str, being: str, place: str) -> 
     return lines
 
 
-def _lost(
-    writer: Writer,
-    name: str,
-    again: Who,
-    friend: str,
-    look: str,
-    thing: str,
-    going: str,
-    being: str,
-) -> list[str]:
-    he, him, his = again.he, again.him, again.his
+def _lost(writer: Writer, cast: Cast) -> list[str]:
+    he, him, his = cast.again.he, cast.again.him, cast.again.his
     behind = writer.pick([*words.FURNITURE, "tree", "gate", "bridge"])
     spot = f"{writer.pick(['under', 'behind', 'near'])} the {behind}"
     lines = [
-        f"{close(he, '')} had {words.article(look)} {look}.",
-        f"One day, {name} lost {his} {thing} {being}.",
+        f"{close(he, '')} had {cast.a_look}.",
+        f"One day, {cast.name} lost {his} {cast.thing} {cast.being}.",
         f"{close(he, '')} was very {writer.pick(['sad', 'angry', 'unhappy', 'scared'])}.",
     ]
     if writer.chance(0.6):
-        lines.append(f'"Where is my {thing}?" {he} {writer.pick(["asked", "cried", "said"])}.')
+        lines.append(f'"Where is my {cast.thing}?" {he} {writer.pick(["asked", "cried", "said"])}.')
     lines.append(f"{close(he, '')} looked {spot}, but it was not there.")
-    lines.append(f"Then {words.article(friend)} {friend} came {going}.")
+    lines.append(f"Then {words.article(cast.friend)} {cast.friend} came {cast.going}.")
     if writer.chance(0.6):
-        lines.append(f'"I can help you," said the {friend}.')
-    lines.append(f"The {friend} found the {thing} {writer.place()} and gave it to {him}.")
+        lines.append(f'"I can help you," said the {cast.friend}.')
+    lines.append(f"The {cast.friend} found the {cast.thing} {writer.place()} and gave it to {him}.")
     return lines
 
 
-def _wish(
-    writer: Writer,
-    name: str,
-    again: Who,
-    friend: str,
-    look: str,
-    thing: str,
-    going: str,
-    being: str,
-) -> list[str]:
-    he, his = again.he, again.his
+def _wish(writer: Writer, cast: Cast) -> list[str]:
+    he, his = cast.again.he, cast.again.his
     helper = writer.pick(["mother", "father", "grandmother", "friend", "uncle", "aunt"])
     reply = writer.pick(["You must work for it", "We will make one", "Let us look for one"])
     worked = writer.pick(["worked hard", "helped a friend", "looked for one", "fed the ducks"])
     lines = [
-        f"{close(name, '')} wanted {words.article(look)} {look} more than anything.",
-        f'"I want {words.article(look)} {look}," {he} said to {his} {helper}.',
+        f"{close(cast.name, '')} wanted {cast.a_look} more than anything.",
+        f'"I want {cast.a_look}," {he} said to {his} {helper}.',
         f'"{reply}," said {his} {helper}.',
-        f"So {he} went {going} every day and {worked}.",
-        writer.sentence(again),
+        f"So {he} went {cast.going} every day and {worked}.",
+        writer.sentence(cast.again),
     ]
     day = writer.pick(["One morning", "At last", "One evening", "The next day"])
-    lines.append(f"{day}, {his} {helper} gave {again.him} {words.article(look)} {look}.")
+    lines.append(f"{day}, {his} {helper} gave {cast.again.him} {cast.a_look}.")
     if writer.chance(0.5):
-        lines.append(f"The {friend} wanted to play with the {thing} too.")
+        lines.append(f"The {cast.friend} wanted to play with the {cast.thing} too.")
     return lines
 
 
-def _meeting(
-    writer: Writer,
-    name: str,
-    again: Who,
-    friend: str,
-    look: str,
-    thing: str,
-    going: str,
-    being: str,
-) -> list[str]:
-    he, his = again.he, again.his
-    nature, mood = (
-        writer.pick(words.NATURES),
-        writer.pick(["sad", "hungry", "cold", "tired", "lonely", "scared"]),
-    )
+def _meeting(writer: Writer, cast: Cast) -> list[str]:
+    he, his = cast.again.he, cast.again.his
+    name, friend = cast.name, cast.friend
+    nature = writer.pick(words.NATURES)
+    mood = writer.pick(["sad", "hungry", "cold", "tired", "lonely", "scared"])
     lines = [
-        f"One day, {name} went {going} and met {words.article(nature)} {nature} {friend}.",
+        f"One day, {name} went {cast.going} and met {words.article(nature)} {nature} {friend}.",
         f"The {friend} was {mood}.",
         f'"Why are you {mood}?" asked {name}.',
         writer.noise.choice(
             [
                 f'"I have no friends," said the {friend}.',
-                f'"I lost my {thing}," said the {friend}.',
+                f'"I lost my {cast.thing}," said the {friend}.',
                 f'"I am far from home," said the {friend}.',
             ]
         ),
-        f"So {name} gave the {friend} {writer.food()} and {words.article(look)} {look}.",
+        f"So {name} gave the {friend} {writer.food()} and {cast.a_look}.",
         f'"Thank you," said the {friend}. "You are very kind."',
-        f"Then {he} and the {friend} {writer.noise.choice(words.RESTS[7:]).past} {being}.",
+        f"Then {he} and the {friend} {writer.noise.choice(words.RESTS[7:]).past} {cast.being}.",
     ]
     if writer.chance(0.4):
-        lines.insert(3, writer.sentence(again))
+        lines.insert(3, writer.sentence(cast.again))
     if writer.chance(0.4):
-        lines.append(f"{close(he, '')} showed {his} new friend the {thing}.")
+        lines.append(f"{close(he, '')} showed {his} new friend the {cast.thing}.")
     return lines
 
 
-def _help(
-    writer: Writer,
-    name: str,
-    again: Who,
-    friend: str,
-    look: str,
-    thing: str,
-    going: str,
-    being: str,
-) -> list[str]:
-    he, him, his = again.he, again.him, again.his
+def _help(writer: Writer, cast: Cast) -> list[str]:
+    he, him, his = cast.again.he, cast.again.him, cast.again.his
     trouble, remedy = writer.noise.choice(
         [
             ("fell into the water", "pulled"),
@@ -194,31 +176,30 @@ def _help(
     nature = writer.pick(["brave", "scared, but kind", "small, but strong", "very clever"])
     where = writer.pick(["home", "out", "back", "to the house"]) if remedy != "helped" else "out"
     lines = [
-        f"{when}, {name} heard a loud sound {being}.",
-        f"{writer.pick(['Oh no!', 'Look!', 'It was sad.'])} The {friend} {trouble}.",
-        f'"Please help me!" {writer.pick(["cried", "called", "shouted"])} the {friend}.',
-        f"{close(name, '')} was {nature}.",
-        f"{close(he, '')} took {words.article(look)} {look} and ran {going}.",
-        f"Then {he} {remedy} the {friend} {where}.",
+        f"{when}, {cast.name} heard a loud sound {cast.being}.",
+        f"{writer.pick(['Oh no!', 'Look!', 'It was sad.'])} The {cast.friend} {trouble}.",
+        f'"Please help me!" {writer.pick(["cried", "called", "shouted"])} the {cast.friend}.',
+        f"{close(cast.name, '')} was {nature}.",
+        f"{close(he, '')} took {cast.a_look} and ran {cast.going}.",
+        f"Then {he} {remedy} the {cast.friend} {where}.",
     ]
     if writer.chance(0.5):
-        lines.append(f"The {friend} thanked {him} and gave {him} {writer.food()}.")
+        lines.append(f"The {cast.friend} thanked {him} and gave {him} {writer.food()}.")
     if writer.chance(0.3):
-        lines.append(
-            f"{close(name, '')} told {his} {writer.pick(['mother', 'father', 'friends'])} about it."
-        )
+        whom = writer.pick(["mother", "father", "friends"])
+        lines.append(f"{close(cast.name, '')} told {his} {whom} about it.")
     return lines
 
 
-def _end(writer: Writer, name: str, again: Who, friend: str) -> list[str]:
-    he = again.he
+def _end(writer: Writer, cast: Cast) -> list[str]:
+    he, name, friend = cast.again.he, cast.name, cast.friend
     return [
         writer.noise.choice(
             [
                 f"{close(name, '')} was very happy. From that day on, "
                 f"{he} and the {friend} were good friends.",
                 f"They played together all day, and {name} was happy.",
-                f"Then {he} went home and slept in {again.his} warm bed.",
+                f"Then {he} went home and slept in {cast.again.his} warm bed.",
                 f'{close(name, "")} smiled and said, "This is the best day." The end.',
                 f"After that, {name} and the {friend} lived happily ever after.",
                 f"{close(name, '')} hugged the {friend}, and they were never lonely again.",

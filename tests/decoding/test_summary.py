@@ -61,28 +61,25 @@ def test_ties_of_every_kind(dtype: type, vocabulary: int, k: int, data: st.DataO
     assert_ordered(logits, min(k, vocabulary))
 
 
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 8.0, 200.0, 1e6])
+@pytest.mark.parametrize(
+    ("dtype", "near", "scale"),
+    [
+        *((np.float64, 1e-12, scale) for scale in (1e-3, 1.0, 8.0, 200.0, 1e6)),
+        *((np.float32, 1e-6, scale) for scale in (1e-3, 1.0, 8.0, 200.0, 1e4)),
+    ],
+)
 @pytest.mark.parametrize("vocabulary", SIZES)
-def test_float64_is_exact_to_the_last_digits(vocabulary: int, scale: float) -> None:
-    logits = rows_of(1, 4, vocabulary, scale, np.float64)
+def test_a_row_is_as_exact_as_its_numbers(
+    vocabulary: int, dtype: type, near: float, scale: float
+) -> None:
+    """To the last digits of float64, and of float32 where that is what came in."""
+    logits = rows_of(1, 4, vocabulary, scale, dtype)
     logits[1, ::2] = -np.inf
     logits[1, 0] = 0.5
     found = summarise(logits, 3)
     lse, entropy = reference(logits)
-    assert (np.abs(found.lse - lse) <= 1e-12 * (1 + np.abs(lse))).all()
-    assert (np.abs(found.entropy - entropy) <= 1e-11 * (1 + np.abs(lse))).all()
-
-
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 8.0, 200.0, 1e4])
-@pytest.mark.parametrize("vocabulary", SIZES)
-def test_float32_is_as_exact_as_its_input(vocabulary: int, scale: float) -> None:
-    logits = rows_of(2, 4, vocabulary, scale, np.float32)
-    logits[1, ::2] = -np.inf
-    logits[1, 0] = 0.5
-    found = summarise(logits, 3)
-    lse, entropy = reference(logits)
-    assert (np.abs(found.lse - lse) <= 1e-6 * (1 + np.abs(lse))).all()
-    assert (np.abs(found.entropy - entropy) <= 1e-5 * (1 + np.abs(lse))).all()
+    assert (np.abs(found.lse - lse) <= near * (1 + np.abs(lse))).all()
+    assert (np.abs(found.entropy - entropy) <= 10 * near * (1 + np.abs(lse))).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

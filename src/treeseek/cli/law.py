@@ -63,6 +63,14 @@ def loaded(options: dict[str, Any], note: Callable[[str], None] | None = None) -
     return lm
 
 
+def number_option(
+    flag: str, default: int, words: str, *, low: int | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`flag` takes a whole number, at least `low`."""
+    kind = click.INT if low is None else click.IntRange(low)
+    return click.option(flag, type=kind, default=default, show_default=True, help=words)
+
+
 def budget_option(default: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """`-b`."""
     return click.option(

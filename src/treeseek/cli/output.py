@@ -13,12 +13,18 @@ import click
 from treeseek.errors import OutputError
 
 
-def picture_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--html`, refused at once where its folder is not there."""
-    return click.option(
-        "--html", type=click.Path(path_type=Path, dir_okay=False), callback=_checked,
-        help="Draw the grown tree into this file; only the SVG if it ends in .svg.",
-    )(function)  # fmt: skip
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--html`, refused at once where its folder is not there, `--json` and `-q`."""
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="Nothing but answers and errors."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option(
+            "--html", type=click.Path(path_type=Path, dir_okay=False), callback=_checked,
+            help="Draw the grown tree into this file; only the SVG if it ends in .svg.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
 
 
 def _checked(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:

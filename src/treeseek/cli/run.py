@@ -6,8 +6,15 @@ import click
 
 from treeseek.cli import faults
 from treeseek.cli.choice import SearchCommand, configured, strategy_options
-from treeseek.cli.law import budget_option, law, law_options, loaded, model_options
-from treeseek.cli.output import as_text, picture_option, save
+from treeseek.cli.law import (
+    budget_option,
+    law,
+    law_options,
+    loaded,
+    model_options,
+    number_option,
+)
+from treeseek.cli.output import as_text, output_options, save
 from treeseek.cli.prompt import read_prompt
 from treeseek.cli.screen import Standing, screen, spending
 from treeseek.cli.stepping import step_all
@@ -21,27 +28,13 @@ from treeseek.viewer import Grown, page, svg
 @model_options
 @strategy_options("greedy")
 @budget_option()
-@click.option("-n", "n", type=click.IntRange(1), default=1, show_default=True, help="Answers.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=256,
-    show_default=True,
-    help="Longest continuation in tokens.",
-)
-@click.option(
-    "--min-tokens",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Shortest continuation in tokens.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all noise.")
+@number_option("-n", 1, "Answers.", low=1)
+@number_option("--limit", 256, "Longest continuation in tokens.", low=1)
+@number_option("--min-tokens", 0, "Shortest continuation in tokens.", low=0)
+@number_option("--seed", 0, "Seed of all noise.")
 @law_options
 @click.option("--stop", multiple=True, metavar="TEXT", help="Text that ends a continuation.")
-@picture_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing but the answer and errors.")
+@output_options
 def run(prompt: str, **options: Any) -> int:
     """Continue PROMPT by a search and print what was found.
 

@@ -11,8 +11,8 @@ from treeseek.budget import Budget
 from treeseek.cli import faults
 from treeseek.cli.arm import Arm, Trial, attempt, by_chance, wilson
 from treeseek.cli.choice import SearchCommand, configured, factory, strategy_options
-from treeseek.cli.law import budget_option, loaded, model_options
-from treeseek.cli.output import as_text, picture_option, save
+from treeseek.cli.law import budget_option, loaded, model_options, number_option
+from treeseek.cli.output import as_text, output_options, save
 from treeseek.cli.screen import screen
 from treeseek.model import LM
 from treeseek.result import Cost
@@ -34,7 +34,7 @@ def solve() -> None:
 
 
 @solve.command(cls=SearchCommand)
-@click.option("--problems", type=click.IntRange(1), default=5, show_default=True, help="How many.")
+@number_option("--problems", 5, "How many.", low=1)
 @click.option(
     "--numbers",
     type=click.IntRange(2, 5),
@@ -45,23 +45,9 @@ def solve() -> None:
 @model_options
 @strategy_options("puct")
 @budget_option("tokens=400")
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=64,
-    show_default=True,
-    help="Longest answer in tokens.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    help="Seed of the problems and of all noise.",
-)
-@picture_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing but the answers and errors.")
+@number_option("--limit", 64, "Longest answer in tokens.", low=1)
+@number_option("--seed", 0, "Seed of the problems and of all noise.")
+@output_options
 def countdown(**options: Any) -> int:
     """Reach a target from given numbers, each used once.
 

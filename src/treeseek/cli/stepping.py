@@ -7,7 +7,7 @@ so the result holds everything that was found. The second leaves at once.
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Self
 
 from treeseek.cli.screen import Silence, Standing
@@ -25,12 +25,7 @@ class Patience:
             self._before = signal.signal(signal.SIGINT, self._heard)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Give the signal back."""
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
