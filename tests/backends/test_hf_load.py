@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.backends.families import FAMILIES, VOCABULARY, build, save
 from treeseek import load
-from treeseek.backends.hf import TreeWarning, load_hf
+from treeseek.backends.hf import MANY, SMALL, TINY, TreeWarning, _threads, load_hf
 from treeseek.errors import (
     BrokenLogits,
     BrokenWeights,
@@ -74,12 +74,26 @@ def test_threads_and_types(folder: Path) -> None:
         assert torch.get_num_threads() == 1
         assert next(backend.head.model.parameters()).dtype is torch.bfloat16
         backend, _ = load_hf(folder, dtype=torch.float32)
-        assert 1 <= torch.get_num_threads() <= 2, "a small model wants few threads"
+        assert torch.get_num_threads() == 1, "a tiny model takes one thread"
     finally:
         torch.set_num_threads(before)
     for options in ({"dtype": "int3"}, {"threads": 0}, {"slots": 0}, {"nodes": 0}):
         with pytest.raises(InvalidOption):
             load_hf(folder, **options)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cores", "threads"),
+    [
+        (TINY - 1, 16, 1), (TINY, 16, 2), (SMALL - 1, 16, 2), (SMALL, 16, MANY), (SMALL, 4, 4),
+        (TINY, 1, 1), (SMALL, 1, 1),
+    ],
+)  # fmt: skip
+def test_threads_nobody_asked_for(
+    parameters: int, cores: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(cores), raising=False)
+    assert _threads(parameters) == threads
 
 
 @pytest.mark.parametrize("device", ["nowhere", "meta", "cuda:99"])

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import treeseek
 from tests.backends.families import FAMILIES, MORE
@@ -108,6 +109,27 @@ def test_every_family_is_on_its_route() -> None:
     for route, kinds in named.items():
         listed = {name.split(" ")[0] for name in rows[route].split(", ")}
         assert listed == kinds, route
+
+
+def test_the_threads_are_those_that_are_taken() -> None:
+    """The page and the help text name the bounds of the loader's rule."""
+    from treeseek.backends.hf import MANY, SMALL, TINY
+    from treeseek.cli.verbs import treeseek as command
+
+    rule = f"1 under {TINY // 10**6}M parameters, 2 under {SMALL // 10**6}M, else at most {MANY}"
+    help_text = CliRunner().invoke(command, ["run", "--help"]).stdout
+    for said in (prose(ROOT / "docs/your-own-model.md"), " ".join(help_text.split())):
+        assert rule in said
+    size = treeseek.load("embedded").backend.head.model.num_parameters()
+    assert size < TINY, "README.md says that the embedded model takes one thread"
+
+
+def test_the_ceilings_are_those_that_are_checked() -> None:
+    from tools.sizes import CORE, ENGINE, FILE, SMALL
+
+    page = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    assert f"at most {FILE} lines" in page and f"selector {SMALL}," in page
+    assert f"the core {CORE:,} together and the rooms around it {ENGINE:,}" in page
 
 
 def test_every_law_has_its_test() -> None:

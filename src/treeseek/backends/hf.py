@@ -29,6 +29,8 @@ SMALL = 100_000_000
 """Parameters below which more than two threads wait for each other more than they work."""
 TINY = 10_000_000
 """Parameters below which a second thread only waits, and on a busy machine waits long."""
+MANY = 8
+"""Most threads that are taken unasked."""
 _HARMLESS = re.compile(r"inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids")
 
 
@@ -127,7 +129,7 @@ def _dtype(torch: Any, dtype: Any, place: Any) -> Any:
 
 def _threads(parameters: int) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    most = 1 if parameters < TINY else 2 if parameters < SMALL else 8
+    most = 1 if parameters < TINY else 2 if parameters < SMALL else MANY
     return max(1, min(cores or 1, most))
 
 

@@ -38,11 +38,15 @@ def law(options: dict[str, Any]) -> Warp | None:
 def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`-m`, `--dtype`, `--device`, `--threads`."""
     for option in (
-        click.option("--threads", type=click.IntRange(1), help="Threads that torch may use."),
+        click.option(
+            "--threads", type=click.IntRange(1),
+            help="Threads that torch may use.  [default: 1 under 10M parameters, 2 under 100M, "
+            "else at most 8]",
+        ),
         click.option("--device", help="cpu or cuda.  [default: a GPU where there is one]"),
         click.option(
             "--dtype", type=click.Choice(["float32", "bfloat16", "float16"]),
-            help="Number format of the model.",
+            help="Number format of the model.  [default: float32 on a CPU, as stored elsewhere]",
         ),
         click.option(
             "-m", "--model", default="embedded", show_default=True,
