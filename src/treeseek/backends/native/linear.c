@@ -6,7 +6,7 @@ typedef struct {
     float *out;
     const float *x;
     int64_t out_stride, x_stride;
-    int add;
+    int add, ahead;
 } rows_at;
 
 /* R rows by O outputs: R * O sums at once, each in its own register. */
@@ -25,6 +25,7 @@ INLINE void tile(const int R, const int O, rows_at at, const matrix *by, int64_t
 #pragma GCC unroll 8
         for (int o = 0; o < O; o++) {
             vec column = load(weight + o * inputs + k);
+            if (at.ahead && k % 16 == 0) __builtin_prefetch(weight + (o + O) * inputs + k);
 #pragma GCC unroll 8
             for (int r = 0; r < R; r++) sum[r][o] = mad(row[r], column, sum[r][o]);
         }
@@ -59,6 +60,7 @@ INLINE void column(const int O, rows_at at, int64_t rows, const matrix *by, int6
     int64_t n = 0;
     for (; n + 3 <= rows; n += 3) {
         tile(3, O, at, by, output);
+        at.ahead = 0;
         at.x += 3 * at.x_stride, at.out += 3 * at.out_stride;
     }
     if (rows - n == 2) tile(2, O, at, by, output);
@@ -67,7 +69,7 @@ INLINE void column(const int O, rows_at at, int64_t rows, const matrix *by, int6
 
 void linear(float *out, int64_t out_stride, const float *x, int64_t x_stride, int64_t rows,
             const matrix *by, int64_t begin, int64_t end, int add) {
-    rows_at at = {out, x, out_stride, x_stride, add};
+    rows_at at = {out, x, out_stride, x_stride, add, 1};
     int64_t output = begin;
     if (rows == 1)
         for (; output + 8 <= end; output += 8) tile(1, 8, at, by, output);
