@@ -1,7 +1,7 @@
 """The engine beside transformers, and by itself: `python -m benchmarks.engine [--quick]`.
 
 Every row is a ratio of CPU time, ours against the peer's, from interleaved rounds with equal token
-counts; wall-clock ratios stand beside it. The last line is one JSON object. `--write` puts the
+counts; wall-clock ratios stand beside it. Each model is served by each of its routes in turn. The last line is one JSON object. `--write` puts the
 table into benchmarks/RESULTS.md.
 """
 
@@ -35,12 +35,15 @@ GOALS = {
     ("8 searches at once", "stories260K"): 2.5, ("8 searches at once", "embedded"): 2.5,
 }  # fmt: skip
 
+ROUTES = ("native", "fused", "tree")
+
 
 @dataclass
 class Row:
     """One line of the table."""
 
     model: str
+    route: str
     what: str
     ratio: str
     cpu: float
@@ -73,8 +76,9 @@ def compare(
     cpu, wall = ratio(arms[0], arms[1]), ratio(arms[0], arms[1], "wall")
     assert before.recomputed == 0, "something was evicted"
     per = Spread.of([1e3 * seconds / arms[1].tokens for seconds in arms[1].cpu])
+    goal, path = GOALS.get((what, made.name)), made.lm.backend.capabilities.path
     return Row(
-        made.name, what, str(cpu), cpu.median, wall.median, GOALS.get((what, made.name)),
+        made.name, path, what, str(cpu), cpu.median, wall.median, goal,
         arms[1].tokens, once(made), {"ms_a_token": str(per), "wall": str(wall)},
     )  # fmt: skip
 
@@ -260,6 +264,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small models, three rounds")
     parser.add_argument("--only", action="append", help="a model: A, B, stories260K, embedded")
+    parser.add_argument("--route", action="append", help="native, fused or tree (default all)")
     parser.add_argument("--rounds", type=int, help="counted rounds (default 9, quick 3)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
@@ -275,19 +280,21 @@ def main() -> None:
     sweep: dict[str, Any] = {}
     outside: dict[str, Any] = {}
     for name in names:
-        made = pair(name)
-        if made is None:
-            print(f"{name}: its files are absent, skipped")
-            continue
-        torch.set_num_threads(options.threads)
         length = 32 if name == "B" else 64
-        for measure in (greedy, beam, samples, together):
-            rows.append(measure(made, length, rounds))
-            print(rows[-1], flush=True)
-        sweep[name] = widths(made, rounds)
-        print(name, sweep[name], flush=True)
-        if name == "A" or options.quick:
-            outside[name] = overhead(made, rounds) if name == "A" else None
+        for route in options.route or ROUTES:
+            made = pair(name, route=route)
+            if made is None:
+                print(f"{name}: its files are absent, skipped")
+                break
+            torch.set_num_threads(options.threads)
+            for measure in (greedy, beam, samples, together):
+                rows.append(measure(made, length, rounds))
+                print(rows[-1], flush=True)
+            label = f"{name}, {route}"
+            sweep[label] = widths(made, rounds)
+            print(label, sweep[label], flush=True)
+            if name == "A":
+                outside[label] = overhead(made, rounds)
     free = free_rows(rounds=rounds, quick=options.quick)
     report = {
         "machine": facts, "rows": [asdict(row) for row in rows], "expand": sweep,

@@ -38,10 +38,10 @@ def at_once(searches: int, simulations: int) -> dict[str, Any]:
     longest = 0
     for prompt in prompts[:: max(1, searches // 16)]:
         alone = LM(ToyBackend(integer_hash(8), 8), Letters(), name="hash")
-        treeseek.search(prompt, model=alone, strategy=search, limit=1000)
+        treeseek.search(prompt, model=alone, strategy=search, limit=64)
         longest = max(longest, alone.backend.spent.forwards)
     begin = time.process_time()
-    results = treeseek.search_all(prompts, model=lm, strategy=search, limit=1000)
+    results = treeseek.search_all(prompts, model=lm, strategy=search, limit=64)
     seconds = time.process_time() - begin
     return {
         "searches": searches,

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 
 import treeseek
+from treeseek.backends import selftest
 from treeseek.loading import EMBEDDED
 
 SHAPES = {"A": (288, 6, 6, 768), "B": (768, 12, 12, 2048)}
@@ -68,8 +70,20 @@ def shared() -> Path:
     return Path(os.environ.get("TREESEEK_SHARED", "../shared"))
 
 
-def pair(name: str, *, prompt: int = 64) -> Pair | None:
-    """The model called `name` with a prompt of that many tokens; None if its files are absent."""
+def pair(name: str, *, prompt: int = 64, route: str | None = None) -> Pair | None:
+    """The model called `name` with a prompt of that many tokens; None if its files are absent.
+
+    `route`: how treeseek serves it (native, fused, tree), as it chooses itself without.
+    """
+    if route is None:
+        return _made(name, prompt)
+    with mock.patch.object(selftest, "ROUTES", (route,)):
+        made = _made(name, prompt)
+    assert made is None or made.lm.backend.capabilities.path == route
+    return made
+
+
+def _made(name: str, prompt: int) -> Pair | None:
     if name in SHAPES:
         return _random(name, prompt)
     folder = EMBEDDED if name == "embedded" else shared() / "models" / name

@@ -14,13 +14,14 @@ def lines(report: dict[str, Any]) -> list[str]:
         f" · torch {facts['torch']} · transformers {facts['transformers']}",
         "",
         "Ratio = peer's CPU time / ours, round by round: median [quartiles]; above 1 is faster.",
+        "once: tokens computed for each distinct prefix. same: the very tokens `generate` gives.",
         "",
-        "| model | what | CPU ratio | wall ratio | goal | tokens | computed / prefix | same |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | route | what | CPU ratio | wall ratio | goal | tokens | once | same |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in report["rows"]:
         same = [str(v) for k, v in row["detail"].items() if k.startswith("same")]
-        cells = [row["model"], row["what"], row["ratio"], row["detail"]["wall"]]
+        cells = [row["model"], row["route"], row["what"], row["ratio"], row["detail"]["wall"]]
         cells += [row["goal"] or "-", row["tokens"], row["computed"], ", ".join(same) or "-"]
         out.append("| " + " | ".join(map(str, cells)) + " |")
     out += ["", "One expand of N nodes, ms of CPU time:", ""]

@@ -83,7 +83,7 @@ MLA = {
     **MOE,
 }
 KV2 = {"num_key_value_heads": 2}
-FUSED = ("fused",)
+FUSED = ("native", "fused")
 WINDOWED = {"sliding_window": 5, **KV2}
 
 FAMILIES = [

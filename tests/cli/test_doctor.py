@@ -52,5 +52,5 @@ def test_the_embedded_model_is_tested_when_it_is_loaded() -> None:
     said = doctor("--threads", "1")
     found = rows(said)
     assert said.exit_code == 0
-    assert found["path"].partition(":")[0] in ("fused", "tree", "mask")
+    assert found["path"].partition(":")[0] in ("native", "fused")
     assert "self-test" in found and found["self-test"].startswith("passed")

@@ -44,7 +44,7 @@ def sides(name: str) -> Sides:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TreeWarning)
         held = treeseek.load(build(family), tokenizer=Ids())
-    assert held.backend.capabilities.path in (*family.routes, "fused")
+    assert held.backend.capabilities.path in family.routes
     plain, random, groups = Plain(build(family), ENDS), np.random.default_rng(5), []
     for length in (5, 14):
         prompts = random.integers(3, VOCABULARY, (40, length)).tolist()

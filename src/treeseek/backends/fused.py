@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, rms_norm
 
 from treeseek.backends.attention import Layout, Weighing
-from treeseek.backends.groups import Group, group
+from treeseek.backends.groups import group
 from treeseek.backends.plan import Call
+from treeseek.backends.pool import Pool
 from treeseek.backends.slots import SlotTable
 from treeseek.errors import Incompatible
 
@@ -58,6 +59,7 @@ class FusedRoute:
     """
 
     name = "fused"
+    exact = False
 
     def __init__(self, model: Any, decoder: Any) -> None:
         """Join the weights of `decoder`."""
@@ -74,21 +76,20 @@ class FusedRoute:
         self.held = attention.k_proj.out_features // self.width
         self.cos, self.sin = self._table(256)
 
-    def groups(self, table: SlotTable, call: Call) -> list[Group]:
+    def lay(self, table: SlotTable, call: Call, pool: Pool, device: Any) -> Layout:
         """Rows grouped by shared prefix."""
-        return group(table, call)
+        return Layout(call, group(table, call), pool, device)
 
     def rows(self, layout: Layout) -> Tensor:
         """Last hidden states [N, width] of the rows of `layout`."""
         count, turned = layout.count, self.queries + self.held
         deepest = layout.deepest
-        while deepest >= len(self.cos):
-            self.cos, self.sin = self._table(2 * len(self.cos))
+        cos, sin = self.turns(deepest)
         if count == 1:
-            cos, sin = self.cos[deepest : deepest + 1], self.sin[deepest : deepest + 1]
+            cos, sin = cos[deepest : deepest + 1], sin[deepest : deepest + 1]
         else:
             depths = layout.depths[0]
-            cos, sin = self.cos.index_select(0, depths), self.sin.index_select(0, depths)
+            cos, sin = cos.index_select(0, depths), sin.index_select(0, depths)
         half = self.width // 2
         x = embedding(layout.tokens[0], self.decoder.embed_tokens.weight)
         for number, layer in enumerate(self.layers):
@@ -100,14 +101,21 @@ class FusedRoute:
             flat = torch.addcmul(flat * cos, torch.roll(flat, half, -1), sin)
             keys, values = layout.store(number, flat[:, self.queries :], joint[:, turned:])
             query = flat[:, : self.queries].transpose(0, 1)[None]
-            how = Weighing(layer.attention.scaling, self._window(layer.attention), None, None)
+            how = Weighing(layer.attention.scaling, self.window(layer.attention), None, None)
             seen = layout.attend(query, keys, values, how).reshape(count, -1)
             x = _added(x, seen, layer.out, layer.out_bias)
             gate, up = linear(layer.after(x), layer.gate_up, layer.gate_up_bias).chunk(2, -1)
             x = _added(x, layer.activation(gate) * up, layer.down, layer.down_bias)
         return self.norm(x)
 
-    def _window(self, attention: Any) -> int | None:
+    def turns(self, deepest: int) -> tuple[Tensor, Tensor]:
+        """Cosines and signed sines [depths, 1, width], at least to depth `deepest`."""
+        while deepest >= len(self.cos):
+            self.cos, self.sin = self._table(2 * len(self.cos))
+        return self.cos, self.sin
+
+    def window(self, attention: Any) -> int | None:
+        """How many tokens up to itself a row of this layer sees, None: all."""
         holder = attention if hasattr(attention, "sliding_window") else self.config
         window: int | None = getattr(holder, "sliding_window", None)
         return window

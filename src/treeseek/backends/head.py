@@ -5,6 +5,8 @@ scale, cap or shift what comes out, so the truth is the model's own forward with
 aside; the bare matrix is used where a trial shows that it gives the same numbers.
 """
 
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import torch
@@ -33,6 +35,8 @@ class Head:
         """Try the output matrix alone against the whole forward, on eight random rows."""
         self.model, self.decoder = model, decoder
         self.matrix: Any = None
+        self.exact = False
+        """Whether a row's bits do not depend on the other rows."""
         with torch.inference_mode():
             first = torch.zeros((1, 1), dtype=torch.long, device=next(model.parameters()).device)
             self.kind = type(decoder(input_ids=first, use_cache=False))
@@ -50,6 +54,12 @@ class Head:
     def __call__(self, hidden: Tensor) -> Tensor:
         """Logits of `hidden`."""
         return self.matrix(hidden) if self.matrix is not None else self.whole(hidden)
+
+    def by(self, matrix: Callable[[Tensor], Tensor]) -> "Head":
+        """The same head with an exact way to multiply by its matrix."""
+        other = copy(self)
+        other.matrix, other.exact = matrix, True
+        return other
 
     def whole(self, hidden: Tensor) -> Tensor:
         """The model's own forward with its decoder giving `hidden` as its answer."""

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from treeseek.backends.attention import Layout
 from treeseek.backends.head import Head
 from treeseek.backends.plan import ROWS, Batch, cut, open_call, take
 from treeseek.backends.pool import Pool
@@ -50,7 +49,9 @@ class LocalBackend:
         self.pool = Pool(limit=slots)
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary_of(model)
-        self.capabilities = Capabilities(path=route.name, notes=notes)
+        self.capabilities = Capabilities(
+            exact=route.exact and head.exact, path=route.name, notes=notes
+        )
         self.spent = Spent()
 
     def expand(self, nodes: Sequence[int]) -> Iterator[Block]:
@@ -105,7 +106,7 @@ class LocalBackend:
             call = open_call(table, spans, nodes)
             try:
                 self.pool.reserve(table.top)
-                layout = Layout(call, self.route.groups(table, call), self.pool, self.device)
+                layout = self.route.lay(table, call, self.pool, self.device)
                 rows = self.route.rows(layout)
                 self.pool.keep(layout.slots, rows)
             except BaseException:

@@ -13,6 +13,7 @@ from torch import Tensor
 from treeseek.backends.attention import NAME, Layout, MaskCache, TreeCache, current
 from treeseek.backends.groups import Group, group, whole
 from treeseek.backends.plan import Call
+from treeseek.backends.pool import Pool
 from treeseek.backends.slots import SlotTable
 
 
@@ -20,12 +21,14 @@ class Route(Protocol):
     """One way to put the rows of a call through the model."""
 
     name: str
+    exact: bool
+    """Whether a row's bits depend on its own path alone."""
 
-    def groups(self, table: SlotTable, call: Call) -> list[Group]:
-        """Lay out which keys each row of `call` sees."""
+    def lay(self, table: SlotTable, call: Call, pool: Pool, device: Any) -> Any:
+        """Lay out what the rows of `call` see; `.count` rows, stored in `.slots` [N] int64."""
         ...
 
-    def rows(self, layout: Layout) -> Tensor:
+    def rows(self, layout: Any) -> Tensor:
         """Last hidden states [N, width] of the call's rows, their keys and values stored."""
         ...
 
@@ -34,12 +37,17 @@ class TreeRoute:
     """Attention reads the pool through transformers' attention interface: no mask at all."""
 
     name = "tree"
+    exact = False
 
     def __init__(self, model: Any, decoder: Any) -> None:
         """Switch the attention of `model` over; from then on it only serves trees."""
         model.set_attn_implementation(NAME)
         self.decoder = decoder
         self.cache = TreeCache()
+
+    def lay(self, table: SlotTable, call: Call, pool: Pool, device: Any) -> Layout:
+        """What each row of `call` sees, as tensors."""
+        return Layout(call, self.groups(table, call), pool, device)
 
     def groups(self, table: SlotTable, call: Call) -> list[Group]:
         """Rows grouped by shared prefix."""
@@ -72,6 +80,7 @@ class MaskRoute:
     """
 
     name = "mask"
+    exact = False
 
     def __init__(self, model: Any, decoder: Any, *, attention: str, by_type: bool) -> None:
         """Switch `model` back to its own `attention` (sdpa or eager)."""
@@ -80,6 +89,10 @@ class MaskRoute:
         self.config = model.config.get_text_config(decoder=True)
         self.by_type = by_type
         self.cache = MaskCache()
+
+    def lay(self, table: SlotTable, call: Call, pool: Pool, device: Any) -> Layout:
+        """What each row of `call` sees, as tensors."""
+        return Layout(call, self.groups(table, call), pool, device)
 
     def groups(self, table: SlotTable, call: Call) -> list[Group]:
         """All rows in one group: the mask is one matrix."""

@@ -19,6 +19,8 @@ import torch
 from treeseek.backends.fused import FusedRoute
 from treeseek.backends.head import Head, decoder_of
 from treeseek.backends.local import LocalBackend
+from treeseek.backends.native.build import Unbuilt
+from treeseek.backends.native.route import NativeLinear, NativeRoute
 from treeseek.backends.protocol import Backend, Logits
 from treeseek.backends.replay import ReplayBackend
 from treeseek.backends.routes import MaskRoute, Route, TreeRoute
@@ -36,6 +38,8 @@ WINDOW = 3
 WINDOWS = ("sliding_window", "attention_chunk_size", "local_attention", "attention_window_size")
 FUSED = ("llama", "mistral", "qwen2", "qwen3")
 """Families whose layers do nothing but what `fused` does, at any depth; others may look alike."""
+ROUTES = ("native", "fused", "tree", "mask")
+"""What is tried, best first; what is left when none will do is replay."""
 BY_LENGTH = ("dynamic", "longrope")
 TOLERANCE = 1e-4
 LOOSE = 0.06
@@ -55,13 +59,14 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
     with narrowed(model):
         trial = Trial(model)
         reasons = [f"its rope scaling ({scaled}) depends on the length"] if scaled else []
-        for make in () if scaled else _candidates(model, head.decoder, attention):
-            tried = _attempt(trial, head, make)
+        for name, make in () if scaled else _candidates(model, head, attention):
+            if name not in ROUTES:
+                continue
+            tried = _attempt(trial, name, make)
             if isinstance(tried, LocalBackend):
-                route = tried.route
                 slots = _room(tried) if slots is None else slots
-                notes = (_note(model, route.name, reasons),) if route.name == "mask" else ()
-                return LocalBackend(head, route, slots=slots, nodes=nodes, notes=notes)
+                notes = _notes(model, name, reasons)
+                return LocalBackend(tried.head, tried.route, slots=slots, nodes=nodes, notes=notes)
             reasons.append(tried)
         model.set_attn_implementation(attention)
         error = trial.error(ReplayBackend(head, pure=not scaled))
@@ -70,7 +75,7 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
             f"{type(model).__name__} gives other logits when its prompt is computed again "
             f"(relative error {error:.0e}): it cannot be searched."
         )
-    notes = (_note(model, "replay", reasons),)
+    notes = _notes(model, "replay", reasons)
     return ReplayBackend(head, pure=not scaled, slots=slots, nodes=nodes, notes=notes)
 
 
@@ -168,23 +173,35 @@ def scaled_by_length(config: Any) -> str | None:
     return next((k["rope_type"] for k in kinds if k.get("rope_type") in BY_LENGTH), None)
 
 
-def _candidates(model: Any, decoder: Any, attention: str) -> Iterator[Callable[[], Route]]:
+def _candidates(
+    model: Any, head: Head, attention: str
+) -> Iterator[tuple[str, Callable[[], tuple[Head, Route]]]]:
+    """The routes that may serve `model`, by name, and how to make each."""
+    decoder = head.decoder
     if model.config.model_type in FUSED:
-        yield lambda: FusedRoute(model, decoder)
-    yield lambda: TreeRoute(model, decoder)
+        if model.dtype == torch.float32 and model.device.type == "cpu":
+            yield "native", lambda: _native(model, head)
+        yield "fused", lambda: (head, FusedRoute(model, decoder))
+    yield "tree", lambda: (head, TreeRoute(model, decoder))
     if getattr(model.config.get_text_config(decoder=True), "layer_types", None):
-        yield lambda: MaskRoute(model, decoder, attention=attention, by_type=True)
-    yield lambda: MaskRoute(model, decoder, attention=attention, by_type=False)
+        yield "mask", lambda: (head, MaskRoute(model, decoder, attention=attention, by_type=True))
+    yield "mask", lambda: (head, MaskRoute(model, decoder, attention=attention, by_type=False))
 
 
-def _attempt(trial: Trial, head: Head, make: Callable[[], Route]) -> LocalBackend | str:
+def _native(model: Any, head: Head) -> tuple[Head, Route]:
+    route = NativeRoute(FusedRoute(model, head.decoder))
+    if head.matrix is None:
+        return head, route
+    return head.by(NativeLinear(head.matrix.weight, head.matrix.bias)), route
+
+
+def _attempt(trial: Trial, name: str, make: Callable[[], tuple[Head, Route]]) -> LocalBackend | str:
     """A backend that passed the trial, or why its route cannot be taken."""
-    name = "fused"
     try:
-        route = make()
-        name = route.name
-        backend = LocalBackend(head, route, slots=SLOTS)
+        backend = LocalBackend(*make(), slots=SLOTS)
         error = trial.error(backend)
+    except Unbuilt as trouble:
+        return f"{name}: {trouble}"
     except Exception as trouble:
         # Whatever a layer raises on what it was not written for: this is not its route.
         return f"{name}: {type(trouble).__name__}"
@@ -200,6 +217,16 @@ def _room(backend: LocalBackend) -> int:
     return max(memory // 4 // backend.pool.slot_bytes(), backend.context or 1)
 
 
-def _note(model: Any, route: str, reasons: Sequence[str]) -> str:
-    how = "whole paths are computed again for every row" if route == "replay" else "masked"
-    return f"{type(model).__name__} is served by the {route} route ({how}): {'; '.join(reasons)}."
+_HOW = {
+    "fused": "without the compiled kernels, some two times slower",
+    "mask": "masked",
+    "replay": "whole paths are computed again for every row",
+}
+
+
+def _notes(model: Any, route: str, reasons: Sequence[str]) -> tuple[str, ...]:
+    """One line where a model is served slower than others of its kind."""
+    if route not in _HOW or not reasons:
+        return ()
+    name = type(model).__name__
+    return (f"{name} is served by the {route} route ({_HOW[route]}): {'; '.join(reasons)}.",)

@@ -19,6 +19,7 @@ from treeseek.model import LM
 _PACKAGES = ("numpy", "click", "rich", "torch", "transformers", "tokenizers", "safetensors")
 _PATHS = {
     "toy": "a function of the path; nothing to test",
+    "native": "a whole frontier of nodes in one call of compiled kernels",
     "fused": "a whole frontier of nodes in one call of our own forward",
     "tree": "a whole frontier of nodes in one forward call, through the attention interface",
     "mask": "a whole frontier of nodes in one forward call, under an explicit mask",

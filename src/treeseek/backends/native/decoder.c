@@ -1,0 +1,228 @@
+#include "decoder.h"
+
+#include "attend.h"
+#include "team.h"
+#include "vector.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define STAGES 4 /* shared out in a layer: joint, heads, out, gate and up; then down */
+
+typedef struct {
+    const decoder *model;
+    const rows_call *call;
+    float *x, *joint, *seen, *inner, *up; /* [rows, ...] of the whole team */
+    float *most, *weight;                 /* [rows, heads] */
+    float *own;                           /* [threads, rows, model] */
+    atomic_long *next;                    /* what is not yet shared out, by layer and stage */
+} job;
+
+/* Take the next piece of `total`, about a quarter of a thread's share, in multiples of 8. */
+static int claim(const job *it, const team *crew, int64_t stage, int64_t total, int64_t *begin,
+                 int64_t *end) {
+    int64_t step = crew->size == 1 ? total : (total / (4 * crew->size) + 7) / 8 * 8;
+    if (step < 8) step = 8;
+    *begin = atomic_fetch_add_explicit(&it->next[stage], step, memory_order_relaxed);
+    *end = *begin + step < total ? *begin + step : total;
+    return *begin < total;
+}
+
+static void normed(float *to, const float *x, const float *weight, int64_t width, float eps) {
+    vec squares = splat(0.0f);
+    int64_t k = 0;
+    for (; k + LANES <= width; k += LANES) squares = mad(load(x + k), load(x + k), squares);
+    if (k < width) {
+        vec rest = load_some(x + k, width - k);
+        squares = mad(rest, rest, squares);
+    }
+    float scale = 1.0f / sqrtf(total(squares) / (float)width + eps);
+    for (k = 0; k < width; k++) to[k] = x[k] * scale * weight[k];
+}
+
+static void turn(float *head, const float *cosine, const float *sine, int64_t width) {
+    int64_t half = width / 2;
+    for (int64_t i = 0; i < half; i++) {
+        float left = head[i], right = head[i + half];
+        head[i] = left * cosine[i] + right * sine[i];
+        head[i + half] = right * cosine[i + half] + left * sine[i + half];
+    }
+}
+
+/* Norm and turn the heads that share key head `held`, store its keys and values. */
+static void store_head(const job *it, const layer *at, int64_t held) {
+    const decoder *model = it->model;
+    const int64_t width = model->width, share = model->heads / model->held;
+    const int64_t stride = (model->heads + 2 * model->held) * width;
+    for (int64_t n = 0; n < it->call->rows; n++) {
+        const int64_t depth = it->call->depths[n];
+        const float *cosine = model->cosine + depth * width, *sine = model->sine + depth * width;
+        float *row = it->joint + n * stride;
+        for (int64_t i = 0; i <= share; i++) {
+            int64_t number = i < share ? held * share + i : model->heads + held;
+            float *head = row + number * width;
+            if (at->heads) normed(head, head, at->heads + number * width, width, at->heads_eps);
+            turn(head, cosine, sine, width);
+        }
+        int64_t place = (it->call->paths[n][depth] * model->held + held) * width;
+        size_t size = (size_t)width * sizeof(float);
+        memcpy(at->keys + place, row + (model->heads + held) * width, size);
+        memcpy(at->values + place, row + (model->heads + model->held + held) * width, size);
+    }
+}
+
+/* A block of keys for every row, then the next: rows of one tree find shared keys in the cache. */
+static void attend_head(const job *it, const layer *at, int64_t held) {
+    const decoder *model = it->model;
+    const int64_t rows = it->call->rows, heads = model->heads, width = model->width;
+    const int64_t share = heads / model->held, stride = model->held * width;
+    const float *keys = at->keys + held * width, *values = at->values + held * width;
+    int64_t deepest = 0;
+    for (int64_t n = 0; n < rows; n++) {
+        if (it->call->depths[n] > deepest) deepest = it->call->depths[n];
+        for (int64_t h = held * share; h < (held + 1) * share; h++) {
+            it->most[n * heads + h] = -INFINITY;
+            it->weight[n * heads + h] = 0.0f;
+            memset(it->seen + (n * heads + h) * width, 0, (size_t)width * sizeof(float));
+        }
+    }
+    for (int64_t block = 0; block <= deepest; block += BLOCK)
+        for (int64_t n = 0; n < rows; n++) {
+            int64_t last = it->call->depths[n] + 1, first = 0;
+            if (at->window && last > at->window) first = last - at->window;
+            int64_t begin = first > block ? first : block;
+            int64_t end = last < block + BLOCK ? last : block + BLOCK;
+            if (begin >= end) continue;
+            const int32_t *slots = it->call->paths[n] + begin;
+            const float *row = it->joint + n * (heads + 2 * model->held) * width;
+            for (int64_t h = held * share; h < (held + 1) * share; h++) {
+                int64_t number = n * heads + h;
+                outlook state = {it->seen + number * width, it->most[number], it->weight[number]};
+                attend(&state, row + h * width, keys, values, stride, slots, (int)(end - begin),
+                       width, at->scale);
+                it->most[number] = state.most, it->weight[number] = state.weight;
+            }
+        }
+    for (int64_t n = 0; n < rows; n++)
+        for (int64_t h = held * share; h < (held + 1) * share; h++) {
+            float *sum = it->seen + (n * heads + h) * width;
+            float inverse = 1.0f / it->weight[n * heads + h];
+            for (int64_t k = 0; k < width; k++) sum[k] *= inverse;
+        }
+}
+
+/* inner = silu(gate) * up, for the outputs from `begin` to `end`. */
+static void gated(const job *it, const layer *at, const float *x, int64_t begin, int64_t end) {
+    const int64_t inner = it->model->inner, size = it->model->model, rows = it->call->rows;
+    matrix gate = at->gate_up, up = at->gate_up;
+    gate.outputs = up.outputs = inner;
+    up.weight += inner * size;
+    if (up.bias) up.bias += inner;
+    linear(it->inner, inner, x, size, rows, &gate, begin, end, 0);
+    linear(it->up, inner, x, size, rows, &up, begin, end, 0);
+    for (int64_t n = 0; n < rows; n++) {
+        float *to = it->inner + n * inner;
+        const float *other = it->up + n * inner;
+        int64_t k = begin;
+        for (; k + LANES <= end; k += LANES) {
+            vec value = load(to + k);
+            store(to + k, value / (splat(1.0f) + exponential(-value)) * load(other + k));
+        }
+        if (k < end) {
+            vec value = load_some(to + k, end - k);
+            value = value / (splat(1.0f) + exponential(-value)) * load_some(other + k, end - k);
+            memcpy(to + k, &value, (size_t)(end - k) * sizeof(float));
+        }
+    }
+}
+
+static void work_on(void *what, team *crew, int id) {
+    const job *it = what;
+    const decoder *model = it->model;
+    const int64_t rows = it->call->rows, size = model->model, inner = model->inner;
+    const int64_t seen = model->heads * model->width, joint = seen + 2 * model->held * model->width;
+    float *own = it->own + id * rows * size;
+    int64_t begin, end;
+    for (int64_t n = id; n < rows; n += crew->size)
+        memcpy(it->x + n * size, model->embedding + it->call->tokens[n] * size,
+               (size_t)size * sizeof(float));
+    team_meet(crew);
+    for (int64_t number = 0; number < model->count; number++) {
+        const layer *at = &model->layers[number];
+        const int64_t stage = number * (STAGES + 1);
+        for (int64_t n = 0; n < rows; n++)
+            normed(own + n * size, it->x + n * size, at->before, size, at->before_eps);
+        while (claim(it, crew, stage, joint, &begin, &end))
+            linear(it->joint, joint, own, size, rows, &at->joint, begin, end, 0);
+        team_meet(crew);
+        for (int64_t held; (held = atomic_fetch_add(&it->next[stage + 1], 1)) < model->held;) {
+            store_head(it, at, held);
+            attend_head(it, at, held);
+        }
+        team_meet(crew);
+        while (claim(it, crew, stage + 2, size, &begin, &end))
+            linear(it->x, size, it->seen, seen, rows, &at->out, begin, end, 1);
+        team_meet(crew);
+        for (int64_t n = 0; n < rows; n++)
+            normed(own + n * size, it->x + n * size, at->after, size, at->after_eps);
+        while (claim(it, crew, stage + 3, inner, &begin, &end)) gated(it, at, own, begin, end);
+        team_meet(crew);
+        while (claim(it, crew, stage + 4, size, &begin, &end))
+            linear(it->x, size, it->inner, inner, rows, &at->down, begin, end, 1);
+        team_meet(crew);
+    }
+    for (int64_t n = id; n < rows; n += crew->size)
+        normed(it->call->hidden + n * size, it->x + n * size, model->norm, size, model->eps);
+}
+
+static int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
+
+int64_t decoder_room(const decoder *model, int64_t rows, int threads) {
+    int64_t seen = model->heads * model->width, joint = seen + 2 * model->held * model->width;
+    return padded(rows * model->model) * (threads + 1) + padded(rows * joint) +
+           padded(rows * seen) + 2 * padded(rows * model->inner) + 2 * padded(rows * model->heads);
+}
+
+void decoder_run(const decoder *model, const rows_call *call, int threads) {
+    const int64_t rows = call->rows, seen = model->heads * model->width;
+    const int64_t joint = seen + 2 * model->held * model->width;
+    atomic_long next[model->count * (STAGES + 1)];
+    for (int64_t i = 0; i < model->count * (STAGES + 1); i++) atomic_init(&next[i], 0);
+    job it = {.model = model, .call = call, .next = next};
+    float *room = call->room;
+    it.x = room, room += padded(rows * model->model);
+    it.joint = room, room += padded(rows * joint);
+    it.seen = room, room += padded(rows * seen);
+    it.inner = room, room += padded(rows * model->inner);
+    it.up = room, room += padded(rows * model->inner);
+    it.most = room, room += padded(rows * model->heads);
+    it.weight = room, room += padded(rows * model->heads);
+    it.own = room;
+    team_run(work_on, &it, threads);
+}
+
+typedef struct {
+    float *out;
+    const float *x;
+    int64_t rows;
+    const matrix *by;
+    atomic_long next;
+} product;
+
+static void multiply(void *what, team *crew, int id) {
+    product *it = what;
+    (void)id;
+    int64_t outputs = it->by->outputs, inputs = it->by->inputs, begin;
+    int64_t step = crew->size == 1 ? outputs : (outputs / (8 * crew->size) + 7) / 8 * 8;
+    if (step < 8) step = 8;
+    while ((begin = atomic_fetch_add_explicit(&it->next, step, memory_order_relaxed)) < outputs) {
+        int64_t end = begin + step < outputs ? begin + step : outputs;
+        linear(it->out, outputs, it->x, inputs, it->rows, it->by, begin, end, 0);
+    }
+}
+
+void linear_run(float *out, const float *x, int64_t rows, const matrix *by, int threads) {
+    product it = {.out = out, .x = x, .rows = rows, .by = by};
+    atomic_init(&it.next, 0);
+    team_run(multiply, &it, threads);
+}

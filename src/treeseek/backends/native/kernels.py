@@ -1,0 +1,92 @@
+"""The compiled kernels as Python sees them: C structures and the calls that take them.
+
+Every address in a structure must outlive it; who fills one holds the arrays.
+"""
+
+import ctypes
+from ctypes import POINTER, Structure, c_float, c_int, c_int64, c_void_p
+from functools import lru_cache
+from typing import Any
+
+from treeseek.backends.native.build import Unbuilt, library
+
+
+class Matrix(Structure):
+    """A weight [outputs, inputs], row by row, and a bias or NULL."""
+
+    _fields_ = (
+        ("weight", c_void_p),
+        ("bias", c_void_p),
+        ("outputs", c_int64),
+        ("inputs", c_int64),
+    )
+
+
+class Layer(Structure):
+    """One layer's weights and its part of the pool; fields as in decoder.h."""
+
+    _fields_ = (
+        ("joint", Matrix),
+        ("out", Matrix),
+        ("gate_up", Matrix),
+        ("down", Matrix),
+        ("before", c_void_p),
+        ("after", c_void_p),
+        ("heads", c_void_p),
+        ("keys", c_void_p),
+        ("values", c_void_p),
+        ("before_eps", c_float),
+        ("after_eps", c_float),
+        ("heads_eps", c_float),
+        ("scale", c_float),
+        ("window", c_int64),
+    )
+
+
+class Decoder(Structure):
+    """Sizes of a decoder and what is not in its layers; fields as in decoder.h."""
+
+    _fields_ = (
+        ("layers", POINTER(Layer)),
+        ("count", c_int64),
+        ("model", c_int64),
+        ("heads", c_int64),
+        ("held", c_int64),
+        ("width", c_int64),
+        ("inner", c_int64),
+        ("embedding", c_void_p),
+        ("norm", c_void_p),
+        ("cosine", c_void_p),
+        ("sine", c_void_p),
+        ("eps", c_float),
+    )
+
+
+class RowsCall(Structure):
+    """Rows of one call; fields as in decoder.h."""
+
+    _fields_ = (
+        ("rows", c_int64),
+        ("tokens", c_void_p),
+        ("depths", c_void_p),
+        ("paths", c_void_p),
+        ("hidden", c_void_p),
+        ("room", c_void_p),
+    )
+
+
+@lru_cache(maxsize=1)
+def kernels() -> Any:
+    """The library, compiled if need be. Raises Unbuilt."""
+    file = library()
+    try:
+        found = ctypes.CDLL(str(file))
+    except OSError:
+        raise Unbuilt(f"{file} cannot be loaded; delete it") from None
+    found.decoder_room.argtypes = (POINTER(Decoder), c_int64, c_int)
+    found.decoder_room.restype = c_int64
+    found.decoder_run.argtypes = (POINTER(Decoder), POINTER(RowsCall), c_int)
+    found.decoder_run.restype = None
+    found.linear_run.argtypes = (c_void_p, c_void_p, c_int64, POINTER(Matrix), c_int)
+    found.linear_run.restype = None
+    return found

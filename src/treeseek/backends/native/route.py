@@ -1,0 +1,177 @@
+"""Rows of a Llama-shaped decoder through the compiled kernels: one call for all layers.
+
+The weights are those the fused route joined, read where they lie. A row's bits depend on its own
+path alone, not on the other rows of the call nor on the number of threads. Plain float32 on a CPU.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import silu
+
+from treeseek.backends.fused import FusedRoute
+from treeseek.backends.native.kernels import Decoder, Layer, Matrix, RowsCall, kernels
+from treeseek.backends.plan import Call
+from treeseek.backends.pool import Pool
+from treeseek.backends.slots import SlotTable
+from treeseek.errors import Incompatible
+from treeseek.tree import OFFSET_BITS
+
+SHARED = 2_000_000
+"""Multiplications below which one thread is done before a second one is awake."""
+
+
+class Paths:
+    """A call as the kernels take it: each row by the address of its path's slots."""
+
+    def __init__(self, table: SlotTable, call: Call, pool: Pool) -> None:
+        """Look up the paths of `call`; `pool` must have room for its slots."""
+        self.pool = pool
+        self.count = len(call.tokens)
+        self.deepest = int(call.depths.max())
+        self.slots = torch.from_numpy(call.slots.astype(np.int64))
+        self.tokens, self.depths = call.tokens, call.depths
+        self.held = [table.path((s << OFFSET_BITS) + stop - 1) for s, _, stop in call.spans]
+        found = [path.__array_interface__["data"][0] for path in self.held]
+        if len(found) < self.count:
+            lengths = [stop - start for _, start, stop in call.spans]
+            self.paths = np.repeat(np.array(found, np.int64), lengths)
+        else:
+            self.paths = np.array(found, np.int64)
+
+
+class NativeRoute:
+    """The layers of `fused`, computed by the kernels.
+
+    Raises Incompatible for other than float32 on a CPU and silu gates, Unbuilt where the kernels
+    cannot be had.
+    """
+
+    name = "native"
+    exact = True
+
+    def __init__(self, fused: FusedRoute) -> None:
+        """Describe the weights of `fused` to the kernels."""
+        self.fused = fused
+        weight = fused.decoder.embed_tokens.weight
+        if weight.device.type != "cpu" or weight.dtype != torch.float32:
+            raise Incompatible("The kernels take float32 on a CPU.")
+        trial = torch.linspace(-9, 9, 37)
+        if not all(torch.equal(layer.activation(trial), silu(trial)) for layer in fused.layers):
+            raise Incompatible("The kernels know no other gate than silu.")
+        self.run = kernels()
+        self._kept: list[Tensor] = []
+        self._layers = (Layer * len(fused.layers))(*map(self._layer, fused.layers))
+        first = fused.layers[0]
+        self._decoder = Decoder(
+            layers=self._layers,
+            count=len(fused.layers),
+            model=weight.shape[1],
+            heads=fused.queries,
+            held=fused.held,
+            width=fused.width,
+            inner=first.down.shape[1],
+            embedding=self._at(weight),
+            norm=self._at(fused.norm.weight),
+            eps=fused.norm.eps,
+        )
+        self._work = sum(
+            matrix.numel()
+            for layer in fused.layers
+            for matrix in (layer.joint, layer.out, layer.gate_up, layer.down)
+        )
+        self._room = torch.empty(0)
+        self._turned: Tensor | None = None
+        self._pool: Pool | None = None
+        self._capacity = 0
+
+    def lay(self, table: SlotTable, call: Call, pool: Pool, _: Any) -> Paths:
+        """Find the paths of the rows of `call`."""
+        return Paths(table, call, pool)
+
+    def rows(self, layout: Paths) -> Tensor:
+        """Last hidden states [N, width] of the rows of `layout`."""
+        self._point(layout.pool)
+        cos, sin = self.fused.turns(layout.deepest)
+        if cos is not self._turned:
+            self._turned = cos
+            self._decoder.cosine, self._decoder.sine = cos.data_ptr(), sin.data_ptr()
+        for entry, layer in zip(self._layers, self.fused.layers, strict=True):
+            entry.window = self.fused.window(layer.attention) or 0
+        count = layout.count
+        threads = _threads(count * self._work)
+        room = self.run.decoder_room(self._decoder, count, threads)
+        if room > len(self._room):
+            self._room = torch.empty(room)
+        hidden = torch.empty(count, self._decoder.model)
+        call = RowsCall(
+            count,
+            layout.tokens.ctypes.data,
+            layout.depths.ctypes.data,
+            layout.paths.ctypes.data,
+            hidden.data_ptr(),
+            self._room.data_ptr(),
+        )
+        self.run.decoder_run(self._decoder, call, threads)
+        return hidden
+
+    def _point(self, pool: Pool) -> None:
+        """Follow the pool's tensors when they moved."""
+        if pool is self._pool and pool.capacity == self._capacity:
+            return
+        like = torch.empty(1, self.fused.held, self.fused.width)
+        for number, entry in enumerate(self._layers):
+            keys, values = pool.layer(number, like, like)
+            entry.keys, entry.values = keys.data_ptr(), values.data_ptr()
+        self._pool, self._capacity = pool, pool.capacity
+
+    def _layer(self, layer: Any) -> Layer:
+        heads = layer.heads
+        return Layer(
+            joint=self._matrix(layer.joint, layer.joint_bias),
+            out=self._matrix(layer.out, layer.out_bias),
+            gate_up=self._matrix(layer.gate_up, layer.gate_up_bias),
+            down=self._matrix(layer.down, layer.down_bias),
+            before=self._at(layer.before.weight),
+            after=self._at(layer.after.weight),
+            heads=None if heads is None else self._at(heads.weight),
+            before_eps=layer.before.eps,
+            after_eps=layer.after.eps,
+            heads_eps=0.0 if heads is None else heads.eps,
+            scale=layer.attention.scaling,
+        )
+
+    def _matrix(self, weight: Tensor, bias: Tensor | None) -> Matrix:
+        address = None if bias is None else self._at(bias)
+        return Matrix(self._at(weight), address, *weight.shape)
+
+    def _at(self, tensor: Tensor) -> int:
+        """Address of `tensor`, kept alive as long as this route."""
+        held = tensor.detach().contiguous()
+        self._kept.append(held)
+        return held.data_ptr()
+
+
+class NativeLinear:
+    """x [n, inputs] float32 times the transpose of `weight` [outputs, inputs]."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        """Describe the matrix. Raises Unbuilt."""
+        self.weight, self.bias = weight.detach().contiguous(), bias
+        address = None if bias is None else bias.data_ptr()
+        self._matrix = Matrix(self.weight.data_ptr(), address, *self.weight.shape)
+        self.run = kernels()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The product [n, outputs]."""
+        x = x.contiguous()
+        out = torch.empty(len(x), self.weight.shape[0])
+        threads = _threads(len(x) * self.weight.numel())
+        self.run.linear_run(out.data_ptr(), x.data_ptr(), len(x), self._matrix, threads)
+        return out
+
+
+def _threads(work: int) -> int:
+    return torch.get_num_threads() if work >= SHARED else 1

@@ -1,0 +1,23 @@
+/* Threads that work on one call together and sleep between calls. */
+#ifndef TREESEEK_TEAM_H
+#define TREESEEK_TEAM_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef struct team team;
+typedef void (*work)(void *what, team *crew, int id);
+
+struct team {
+    int size;
+    atomic_int arrived;
+    atomic_int phase;
+};
+
+/* Run `job` on at most `threads` threads, the caller among them; fewer where others are at work. */
+void team_run(work job, void *what, int threads);
+
+/* Wait until every thread of the team is here. */
+void team_meet(team *crew);
+
+#endif

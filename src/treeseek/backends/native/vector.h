@@ -1,0 +1,107 @@
+/* Eight floats at a time, written once for every processor.
+ *
+ * Sums are taken in one order everywhere: lane i adds up the elements whose index is i modulo LANES,
+ * and `total` adds the lanes in pairs. Whatever computes the same sum gives the same bits.
+ */
+#ifndef TREESEEK_VECTOR_H
+#define TREESEEK_VECTOR_H
+
+#include <stdint.h>
+#include <string.h>
+#if defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#define TREESEEK_AVX2 1
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+#include <arm_neon.h>
+#define TREESEEK_NEON 1
+#endif
+
+#define LANES 8
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef float vec_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef int8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
+
+INLINE vec load(const float *from) { return *(const vec_at *)from; }
+INLINE void store(float *to, vec value) { *(vec_at *)to = value; }
+INLINE vec splat(float x) { return (vec){x, x, x, x, x, x, x, x}; }
+
+/* The first `count` < LANES floats, zeros behind them. */
+INLINE vec load_some(const float *from, int64_t count) {
+    vec value = splat(0.0f);
+    memcpy(&value, from, (size_t)count * sizeof(float));
+    return value;
+}
+
+/* a * b + c, rounded once where the processor can. */
+INLINE vec mad(vec a, vec b, vec c) {
+#if defined(TREESEEK_AVX2)
+    return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(TREESEEK_NEON)
+    union { vec whole; float32x4_t half[2]; } p = {a}, q = {b}, r = {c};
+    r.half[0] = vfmaq_f32(r.half[0], p.half[0], q.half[0]);
+    r.half[1] = vfmaq_f32(r.half[1], p.half[1], q.half[1]);
+    return r.whole;
+#else
+    return a * b + c;
+#endif
+}
+
+/* ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)) */
+INLINE float total(vec v) {
+    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+
+/* The totals of four vectors, the same bits as four calls of `total`. */
+INLINE void totals(float *to, vec a, vec b, vec c, vec d) {
+#if defined(TREESEEK_AVX2)
+    __m256 left = _mm256_hadd_ps((__m256)a, (__m256)b);
+    __m256 right = _mm256_hadd_ps((__m256)c, (__m256)d);
+    __m256 both = _mm256_hadd_ps(left, right);
+    _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));
+#else
+    to[0] = total(a), to[1] = total(b), to[2] = total(c), to[3] = total(d);
+#endif
+}
+
+INLINE vec larger(vec a, vec b) {
+#if defined(TREESEEK_AVX2)
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    ints more = a > b;
+    return (vec)(((ints)a & more) | ((ints)b & ~more));
+#endif
+}
+
+INLINE float largest(vec v) {
+    float best = v[0];
+    for (int i = 1; i < LANES; i++)
+        if (v[i] > best) best = v[i];
+    return best;
+}
+
+/* e to the power of x to two units in the last place; 0 below -87, NaN stays NaN. */
+INLINE vec exponential(vec x) {
+    const vec magic = splat(12582912.0f);
+    ints small = x < splat(-87.0f), large = x > splat(88.0f);
+    vec y = (vec)(((ints)x & ~large) | ((ints)splat(88.0f) & large));
+    y = (vec)((ints)y & ~small);
+    vec whole = mad(y, splat(1.44269504088896341f), magic) - magic;
+    vec rest = mad(whole, splat(-0.693359375f), y);
+    rest = mad(whole, splat(2.12194440054690583e-4f), rest);
+    vec sum = splat(1.0f / 5040.0f);
+    sum = mad(sum, rest, splat(1.0f / 720.0f));
+    sum = mad(sum, rest, splat(1.0f / 120.0f));
+    sum = mad(sum, rest, splat(1.0f / 24.0f));
+    sum = mad(sum, rest, splat(1.0f / 6.0f));
+    sum = mad(sum, rest, splat(0.5f));
+    sum = mad(sum, rest, splat(1.0f));
+    sum = mad(sum, rest, splat(1.0f));
+    ints power = (__builtin_convertvector(whole, ints) + 127) << 23;
+    vec scaled = sum * (vec)power;
+    return (vec)((ints)scaled & ~small);
+}
+
+#endif

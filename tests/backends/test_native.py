@@ -1,0 +1,201 @@
+"""The compiled kernels: the same bits whatever runs beside a row, and a way out where they lack."""
+
+import copy
+import ctypes
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+import torch
+
+from tests.backends.families import FAMILIES, VOCABULARY, build
+from treeseek.backends.native import build as building
+from treeseek.backends.native.kernels import Matrix, kernels
+from treeseek.backends.selftest import serve
+from treeseek.tree import ROOT
+
+torch.set_num_threads(1)
+EXACT = [f for f in FAMILIES if f.routes[0] == "native"]
+
+
+def compiled() -> Any:
+    """The kernels, or a skip that says why there are none."""
+    try:
+        return kernels()
+    except building.Unbuilt as reason:
+        pytest.skip(f"no compiled kernels: {reason}")
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def rows(backend: Any, paths: list[list[int]]) -> dict[tuple[int, ...], bytes]:
+    """The bits of the logits after each of `paths`, asked for in one request."""
+    nodes = [backend.tree.extend(ROOT, path) for path in paths]
+    found = {}
+    for block in backend.expand(nodes):
+        for line, index in zip(block.logits, block.index, strict=True):
+            found[tuple(paths[index])] = line.tobytes()
+    return found
+
+
+@pytest.mark.parametrize("family", EXACT, ids=lambda f: f.name)
+def test_the_bits_of_a_row_depend_on_its_path_alone(family: Any, threads: None) -> None:
+    compiled()
+    model = build(family)
+    rng = random.Random(7)
+    stem = [rng.randrange(3, VOCABULARY) for _ in range(9)]
+    paths = [
+        stem[: rng.randrange(1, 10)] + [rng.randrange(3, VOCABULARY) for _ in range(1 + i % 5)]
+        for i in range(64)
+    ]
+    paths = [list(path) for path in dict.fromkeys(map(tuple, paths))]
+    torch.set_num_threads(1)
+    alone: dict[tuple[int, ...], bytes] = {}
+    for path in paths:
+        backend = serve(copy.deepcopy(model))
+        assert backend.capabilities.exact
+        alone |= rows(backend, [path])
+        backend.clear()
+    for count in (2, 3, 8, 17, len(paths)):
+        for workers in (1, 2):
+            torch.set_num_threads(workers)
+            some = rng.sample(paths, min(count, len(paths)))
+            backend = serve(copy.deepcopy(model))
+            together = rows(backend, some)
+            assert together == {path: alone[path] for path in together}
+            # Again, warm: the row is made from what was kept.
+            assert rows(backend, some[::-1]) == together
+    # Few slots and short calls: nodes dropped between, computed again in other company.
+    backend = serve(copy.deepcopy(model), slots=30)
+    backend.rows = 7
+    for _ in range(3):
+        some = rng.sample(paths, 20)
+        together = rows(backend, some)
+        assert together == {path: alone[path] for path in together}
+    assert backend.spent.recomputed > 0
+
+
+def test_two_threads_give_the_bits_of_one_on_work_worth_sharing(threads: None) -> None:
+    compiled()
+    from treeseek.backends.native.route import NativeLinear
+
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(3001, 1003, generator=generator)
+    x = torch.randn(11, 1003, generator=generator)
+    product = NativeLinear(weight, None)
+    torch.set_num_threads(1)
+    alone = torch.cat([product(row[None]) for row in x])
+    for workers in (1, 2, 3):
+        torch.set_num_threads(workers)
+        assert torch.equal(product(x), alone)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(0, 70),
+    outputs=st.integers(1, 40),
+    inputs=st.integers(1, 70),
+    shift=st.integers(0, 7),
+    biased=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_product_is_the_product(
+    rows: int, outputs: int, inputs: int, shift: int, biased: bool, seed: int
+) -> None:
+    """Odd sizes, unaligned addresses, no rows; nothing is written past the end."""
+    library = compiled()
+    rng = np.random.default_rng(seed)
+    weight = rng.standard_normal(shift + outputs * inputs, np.float32)[shift:]
+    x = rng.standard_normal(shift + rows * inputs, np.float32)[shift:]
+    bias = rng.standard_normal(outputs, np.float32)
+    out = np.full(rows * outputs + 8, 7.0, np.float32)
+    by = Matrix(weight.ctypes.data, bias.ctypes.data if biased else None, outputs, inputs)
+    library.linear_run(out.ctypes.data, x.ctypes.data, rows, ctypes.byref(by), 2)
+    matrix, lines = weight.reshape(outputs, inputs), x.reshape(rows, inputs)
+    truth = lines.astype(np.float64) @ matrix.T.astype(np.float64) + (bias if biased else 0.0)
+    bound = 1e-6 * inputs**0.5 * (np.abs(lines) @ np.abs(matrix).T + 1.0)
+    assert (np.abs(out[: rows * outputs].reshape(rows, outputs) - truth) <= bound).all()
+    assert (out[rows * outputs :] == 7.0).all()
+
+
+def without(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
+    """A small model loaded while the cache is `folder`, nothing compiled before."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    kernels.cache_clear()
+    try:
+        return serve(build(EXACT[0]))
+    finally:
+        kernels.cache_clear()
+
+
+def refused(backend: Any, *words: str) -> None:
+    """The fused route, and one line that says why."""
+    assert backend.capabilities.path == "fused" and not backend.capabilities.exact
+    (note,) = backend.capabilities.notes
+    assert "\n" not in note and all(word in note for word in words), note
+
+
+def test_without_a_compiler_the_fused_route_serves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    refused(without(monkeypatch, tmp_path), "no C compiler called no-such-compiler")
+
+
+def test_a_compiler_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CC", "false")
+    refused(without(monkeypatch, tmp_path), "failed (exit 1)")
+    assert not list(tmp_path.rglob("*.so"))
+
+
+def test_a_folder_others_may_write_to_is_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "treeseek").mkdir()
+    (tmp_path / "treeseek").chmod(0o777)
+    refused(without(monkeypatch, tmp_path), "others may write to the cache folder")
+
+
+def test_a_folder_that_cannot_be_made_is_no_reason_to_fail(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    refused(without(monkeypatch, tmp_path / "file"), "cache folder")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_no_reason_to_fail(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "treeseek").mkdir(mode=0o500)
+    refused(without(monkeypatch, tmp_path), "cannot be written")
+
+
+def test_a_library_is_compiled_once_and_a_broken_one_is_not_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    compiled()
+    assert without(monkeypatch, tmp_path / "one").capabilities.path == "native"
+    (made,) = tmp_path.rglob("*.so")
+    before = made.stat()
+    assert without(monkeypatch, tmp_path / "one").capabilities.path == "native"
+    assert made.stat().st_mtime_ns == before.st_mtime_ns
+    other = tmp_path / "two" / "treeseek"
+    other.mkdir(mode=0o700, parents=True)
+    (other / made.name).write_bytes(b"not a library")
+    refused(without(monkeypatch, tmp_path / "two"), "cannot be loaded", "delete")
