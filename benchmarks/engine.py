@@ -1,8 +1,8 @@
 """The engine beside transformers, and by itself: `python -m benchmarks.engine [--quick]`.
 
 Every row is a ratio of CPU time, ours against the peer's, from interleaved rounds with equal token
-counts; wall-clock ratios stand beside it. Each model is served by each of its routes in turn. The last line is one JSON object. `--write` puts the
-table into benchmarks/RESULTS.md.
+counts; wall-clock ratios stand beside it. Each model is served by each of its routes in turn. The
+last line is one JSON object. `--write` puts the table into benchmarks/RESULTS.md.
 """
 
 import argparse

@@ -124,8 +124,9 @@ def test_the_product_is_the_product(
     x = rng.standard_normal(shift + rows * inputs, np.float32)[shift:]
     bias = rng.standard_normal(outputs, np.float32)
     out = np.full(rows * outputs + 8, 7.0, np.float32)
-    by = Matrix(weight.ctypes.data, bias.ctypes.data if biased else None, outputs, inputs)
-    library.linear_run(out.ctypes.data, x.ctypes.data, rows, ctypes.byref(by), 2)
+    by = Matrix(weight=weight.ctypes.data, outputs=outputs, inputs=inputs)
+    by.bias = bias.ctypes.data if biased else None
+    library.linear_run(out.ctypes.data, x.ctypes.data, rows, ctypes.byref(by), None, 2)
     matrix, lines = weight.reshape(outputs, inputs), x.reshape(rows, inputs)
     truth = lines.astype(np.float64) @ matrix.T.astype(np.float64) + (bias if biased else 0.0)
     bound = 1e-6 * inputs**0.5 * (np.abs(lines) @ np.abs(matrix).T + 1.0)

@@ -42,12 +42,18 @@ ROUTES = ("native", "fused", "tree", "mask")
 """What is tried, best first; what is left when none will do is replay."""
 BY_LENGTH = ("dynamic", "longrope")
 TOLERANCE = 1e-4
+ROUNDED = 5e-3
+"""Error allowed with weights in eight bits, where activations are rounded to some fourteen."""
 LOOSE = 0.06
 """Error allowed in half precision, where two right answers differ by a percent or two."""
 
 
-def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> Backend:
+def serve(
+    model: Any, *, slots: int | None = None, nodes: int | None = None, eight: bool = False
+) -> Backend:
     """A backend for `model` on the best route that agrees with its plain forward.
+
+    `eight` multiplies by weights in eight bits, which those of `model` were rounded to.
 
     `capabilities.path` names the route, `capabilities.notes` says why a better one was not taken.
     Without `slots`, a quarter of the memory is what they may take.
@@ -58,8 +64,10 @@ def serve(model: Any, *, slots: int | None = None, nodes: int | None = None) -> 
     scaled = scaled_by_length(model.config)
     with narrowed(model):
         trial = Trial(model)
+        if eight:
+            trial.tolerance = max(trial.tolerance, ROUNDED)
         reasons = [f"its rope scaling ({scaled}) depends on the length"] if scaled else []
-        for name, make in () if scaled else _candidates(model, head, attention):
+        for name, make in () if scaled else _candidates(model, head, attention, eight):
             if name not in ROUTES:
                 continue
             tried = _attempt(trial, name, make)
@@ -174,13 +182,13 @@ def scaled_by_length(config: Any) -> str | None:
 
 
 def _candidates(
-    model: Any, head: Head, attention: str
+    model: Any, head: Head, attention: str, eight: bool
 ) -> Iterator[tuple[str, Callable[[], tuple[Head, Route]]]]:
     """The routes that may serve `model`, by name, and how to make each."""
     decoder = head.decoder
     if model.config.model_type in FUSED:
         if model.dtype == torch.float32 and model.device.type == "cpu":
-            yield "native", lambda: _native(model, head)
+            yield "native", lambda: _native(model, head, eight)
         yield "fused", lambda: (head, FusedRoute(model, decoder))
     yield "tree", lambda: (head, TreeRoute(model, decoder))
     if getattr(model.config.get_text_config(decoder=True), "layer_types", None):
@@ -188,11 +196,11 @@ def _candidates(
     yield "mask", lambda: (head, MaskRoute(model, decoder, attention=attention, by_type=False))
 
 
-def _native(model: Any, head: Head) -> tuple[Head, Route]:
-    route = NativeRoute(FusedRoute(model, head.decoder))
+def _native(model: Any, head: Head, eight: bool) -> tuple[Head, Route]:
+    route = NativeRoute(FusedRoute(model, head.decoder), eight=eight)
     if head.matrix is None:
         return head, route
-    return head.by(NativeLinear(head.matrix.weight, head.matrix.bias)), route
+    return head.by(NativeLinear(head.matrix.weight, head.matrix.bias, eight=eight)), route
 
 
 def _attempt(trial: Trial, name: str, make: Callable[[], tuple[Head, Route]]) -> LocalBackend | str:

@@ -15,6 +15,9 @@ typedef struct {
     float *x, *joint, *seen, *inner, *up; /* [rows, ...] of the whole team */
     float *most, *weight;                 /* [rows, heads] */
     float *own;                           /* [threads, rows, model] */
+    int16_t *words;                       /* [threads, rows, the widest input], for bytes */
+    float *scales;                        /* [threads, rows] */
+    int64_t widest;
     atomic_long *next;                    /* what is not yet shared out, by layer and stage */
 } job;
 
@@ -47,6 +50,14 @@ static void turn(float *head, const float *cosine, const float *sine, int64_t wi
         head[i] = left * cosine[i] + right * sine[i];
         head[i + half] = right * cosine[i + half] + left * sine[i + half];
     }
+}
+
+/* Rows as `by` takes them, rounded once for this thread. */
+static lines given(const job *it, int id, const float *x, const matrix *by) {
+    const int64_t rows = it->call->rows;
+    lines found = {x, rows, by->inputs, it->words + id * rows * it->widest, it->scales + id * rows};
+    if (by->bytes) quantise(&found, by->inputs);
+    return found;
 }
 
 /* Norm and turn the heads that share key head `held`, store its keys and values. */
@@ -112,14 +123,10 @@ static void attend_head(const job *it, const layer *at, int64_t held) {
 }
 
 /* inner = silu(gate) * up, for the outputs from `begin` to `end`. */
-static void gated(const job *it, const layer *at, const float *x, int64_t begin, int64_t end) {
-    const int64_t inner = it->model->inner, size = it->model->model, rows = it->call->rows;
-    matrix gate = at->gate_up, up = at->gate_up;
-    gate.outputs = up.outputs = inner;
-    up.weight += inner * size;
-    if (up.bias) up.bias += inner;
-    linear(it->inner, inner, x, size, rows, &gate, begin, end, 0);
-    linear(it->up, inner, x, size, rows, &up, begin, end, 0);
+static void gated(const job *it, const layer *at, const lines *x, int64_t begin, int64_t end) {
+    const int64_t inner = it->model->inner, rows = it->call->rows;
+    linear(it->inner, inner, x, &at->gate, begin, end, 0);
+    linear(it->up, inner, x, &at->up, begin, end, 0);
     for (int64_t n = 0; n < rows; n++) {
         float *to = it->inner + n * inner;
         const float *other = it->up + n * inner;
@@ -152,35 +159,44 @@ static void work_on(void *what, team *crew, int id) {
         const int64_t stage = number * (STAGES + 1);
         for (int64_t n = 0; n < rows; n++)
             normed(own + n * size, it->x + n * size, at->before, size, at->before_eps);
+        lines from = given(it, id, own, &at->joint);
         while (claim(it, crew, stage, joint, &begin, &end))
-            linear(it->joint, joint, own, size, rows, &at->joint, begin, end, 0);
+            linear(it->joint, joint, &from, &at->joint, begin, end, 0);
         team_meet(crew);
         for (int64_t held; (held = atomic_fetch_add(&it->next[stage + 1], 1)) < model->held;) {
             store_head(it, at, held);
             attend_head(it, at, held);
         }
         team_meet(crew);
+        from = given(it, id, it->seen, &at->out);
         while (claim(it, crew, stage + 2, size, &begin, &end))
-            linear(it->x, size, it->seen, seen, rows, &at->out, begin, end, 1);
+            linear(it->x, size, &from, &at->out, begin, end, 1);
         team_meet(crew);
         for (int64_t n = 0; n < rows; n++)
             normed(own + n * size, it->x + n * size, at->after, size, at->after_eps);
-        while (claim(it, crew, stage + 3, inner, &begin, &end)) gated(it, at, own, begin, end);
+        from = given(it, id, own, &at->gate);
+        while (claim(it, crew, stage + 3, inner, &begin, &end)) gated(it, at, &from, begin, end);
         team_meet(crew);
+        from = given(it, id, it->inner, &at->down);
         while (claim(it, crew, stage + 4, size, &begin, &end))
-            linear(it->x, size, it->inner, inner, rows, &at->down, begin, end, 1);
+            linear(it->x, size, &from, &at->down, begin, end, 1);
         team_meet(crew);
     }
     for (int64_t n = id; n < rows; n += crew->size)
         normed(it->call->hidden + n * size, it->x + n * size, model->norm, size, model->eps);
 }
 
-static int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
+static int64_t widest(const decoder *model) {
+    int64_t most = model->heads * model->width;
+    if (model->model > most) most = model->model;
+    return padded(model->inner > most ? model->inner : most);
+}
 
 int64_t decoder_room(const decoder *model, int64_t rows, int threads) {
     int64_t seen = model->heads * model->width, joint = seen + 2 * model->held * model->width;
-    return padded(rows * model->model) * (threads + 1) + padded(rows * joint) +
-           padded(rows * seen) + 2 * padded(rows * model->inner) + 2 * padded(rows * model->heads);
+    int64_t each = padded(rows * model->model) + padded(rows * widest(model) / 2) + padded(rows);
+    return padded(rows * model->model) + padded(rows * joint) + padded(rows * seen) +
+           2 * padded(rows * model->inner) + 2 * padded(rows * model->heads) + threads * each;
 }
 
 void decoder_run(const decoder *model, const rows_call *call, int threads) {
@@ -197,14 +213,16 @@ void decoder_run(const decoder *model, const rows_call *call, int threads) {
     it.up = room, room += padded(rows * model->inner);
     it.most = room, room += padded(rows * model->heads);
     it.weight = room, room += padded(rows * model->heads);
-    it.own = room;
+    it.own = room, room += threads * padded(rows * model->model);
+    it.scales = room, room += threads * padded(rows);
+    it.words = (int16_t *)room;
+    it.widest = widest(model);
     team_run(work_on, &it, threads);
 }
 
 typedef struct {
     float *out;
-    const float *x;
-    int64_t rows;
+    const lines *rows;
     const matrix *by;
     atomic_long next;
 } product;
@@ -212,17 +230,25 @@ typedef struct {
 static void multiply(void *what, team *crew, int id) {
     product *it = what;
     (void)id;
-    int64_t outputs = it->by->outputs, inputs = it->by->inputs, begin;
+    int64_t outputs = it->by->outputs, begin;
     int64_t step = crew->size == 1 ? outputs : (outputs / (8 * crew->size) + 7) / 8 * 8;
     if (step < 8) step = 8;
     while ((begin = atomic_fetch_add_explicit(&it->next, step, memory_order_relaxed)) < outputs) {
         int64_t end = begin + step < outputs ? begin + step : outputs;
-        linear(it->out, outputs, it->x, inputs, it->rows, it->by, begin, end, 0);
+        linear(it->out, outputs, it->rows, it->by, begin, end, 0);
     }
 }
 
-void linear_run(float *out, const float *x, int64_t rows, const matrix *by, int threads) {
-    product it = {.out = out, .x = x, .rows = rows, .by = by};
+int64_t linear_room(const matrix *by, int64_t rows) {
+    return by->bytes ? padded(rows * padded(by->inputs) / 2) + rows : 0;
+}
+
+void linear_run(float *out, const float *x, int64_t rows, const matrix *by, float *room,
+                int threads) {
+    float *scales = room + padded(rows * padded(by->inputs) / 2);
+    lines from = {x, rows, by->inputs, (int16_t *)room, scales};
+    if (by->bytes) quantise(&from, by->inputs);
+    product it = {.out = out, .rows = &from, .by = by};
     atomic_init(&it.next, 0);
     team_run(multiply, &it, threads);
 }

@@ -7,10 +7,9 @@
 #include <stdint.h>
 
 typedef struct {
-    matrix joint;   /* queries, keys and values below each other */
-    matrix out;     /* attention's output */
-    matrix gate_up; /* gate and up below each other */
-    matrix down;
+    matrix joint; /* queries, keys and values below each other */
+    matrix out;   /* attention's output */
+    matrix gate, up, down;
     const float *before, *after; /* norms [model] */
     const float *heads;          /* norms of query and key heads [heads + held, width], or NULL */
     float *keys, *values;        /* the pool's [slots, held, width]; rows are written here */
@@ -41,7 +40,11 @@ int64_t decoder_room(const decoder *model, int64_t rows, int threads);
 /* Ancestors come before their descendants. Bits of a row depend on its own path alone. */
 void decoder_run(const decoder *model, const rows_call *call, int threads);
 
+/* Floats of working memory that `linear_run` needs. */
+int64_t linear_room(const matrix *by, int64_t rows);
+
 /* out [rows, by.outputs] = x [rows, by.inputs] times the transpose of `by`. */
-void linear_run(float *out, const float *x, int64_t rows, const matrix *by, int threads);
+void linear_run(float *out, const float *x, int64_t rows, const matrix *by, float *room,
+                int threads);
 
 #endif

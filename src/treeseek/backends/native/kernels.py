@@ -12,10 +12,12 @@ from treeseek.backends.native.build import Unbuilt, library
 
 
 class Matrix(Structure):
-    """A weight [outputs, inputs], row by row, and a bias or NULL."""
+    """A weight [outputs, inputs] as floats or as bytes and scales, and a bias or NULL."""
 
     _fields_ = (
         ("weight", c_void_p),
+        ("bytes", c_void_p),
+        ("scales", c_void_p),
         ("bias", c_void_p),
         ("outputs", c_int64),
         ("inputs", c_int64),
@@ -28,7 +30,8 @@ class Layer(Structure):
     _fields_ = (
         ("joint", Matrix),
         ("out", Matrix),
-        ("gate_up", Matrix),
+        ("gate", Matrix),
+        ("up", Matrix),
         ("down", Matrix),
         ("before", c_void_p),
         ("after", c_void_p),
@@ -87,6 +90,8 @@ def kernels() -> Any:
     found.decoder_room.restype = c_int64
     found.decoder_run.argtypes = (POINTER(Decoder), POINTER(RowsCall), c_int)
     found.decoder_run.restype = None
-    found.linear_run.argtypes = (c_void_p, c_void_p, c_int64, POINTER(Matrix), c_int)
+    found.linear_room.argtypes = (POINTER(Matrix), c_int64)
+    found.linear_room.restype = c_int64
+    found.linear_run.argtypes = (c_void_p, c_void_p, c_int64, POINTER(Matrix), c_void_p, c_int)
     found.linear_run.restype = None
     return found

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu
 
+from treeseek.backends.eight import eight_bits
 from treeseek.backends.fused import FusedRoute
 from treeseek.backends.native.kernels import Decoder, Layer, Matrix, RowsCall, kernels
 from treeseek.backends.plan import Call
@@ -52,8 +53,8 @@ class NativeRoute:
     name = "native"
     exact = True
 
-    def __init__(self, fused: FusedRoute) -> None:
-        """Describe the weights of `fused` to the kernels."""
+    def __init__(self, fused: FusedRoute, *, eight: bool = False) -> None:
+        """Describe the weights of `fused` to the kernels, in eight bits if `eight`."""
         self.fused = fused
         weight = fused.decoder.embed_tokens.weight
         if weight.device.type != "cpu" or weight.dtype != torch.float32:
@@ -62,7 +63,8 @@ class NativeRoute:
         if not all(torch.equal(layer.activation(trial), silu(trial)) for layer in fused.layers):
             raise Incompatible("The kernels know no other gate than silu.")
         self.run = kernels()
-        self._kept: list[Tensor] = []
+        self._held = Held(eight)
+        at = self._held.at
         self._layers = (Layer * len(fused.layers))(*map(self._layer, fused.layers))
         first = fused.layers[0]
         self._decoder = Decoder(
@@ -73,8 +75,8 @@ class NativeRoute:
             held=fused.held,
             width=fused.width,
             inner=first.down.shape[1],
-            embedding=self._at(weight),
-            norm=self._at(fused.norm.weight),
+            embedding=at(weight),
+            norm=at(fused.norm.weight),
             eps=fused.norm.eps,
         )
         self._work = sum(
@@ -128,49 +130,74 @@ class NativeRoute:
         self._pool, self._capacity = pool, pool.capacity
 
     def _layer(self, layer: Any) -> Layer:
-        heads = layer.heads
+        held, heads = self._held, layer.heads
+        gates, bias = layer.gate_up.chunk(2), layer.gate_up_bias
+        biases = (None, None) if bias is None else bias.chunk(2)
         return Layer(
-            joint=self._matrix(layer.joint, layer.joint_bias),
-            out=self._matrix(layer.out, layer.out_bias),
-            gate_up=self._matrix(layer.gate_up, layer.gate_up_bias),
-            down=self._matrix(layer.down, layer.down_bias),
-            before=self._at(layer.before.weight),
-            after=self._at(layer.after.weight),
-            heads=None if heads is None else self._at(heads.weight),
+            joint=held.matrix(layer.joint, layer.joint_bias),
+            out=held.matrix(layer.out, layer.out_bias),
+            gate=held.matrix(gates[0], biases[0]),
+            up=held.matrix(gates[1], biases[1]),
+            down=held.matrix(layer.down, layer.down_bias),
+            before=held.at(layer.before.weight),
+            after=held.at(layer.after.weight),
+            heads=None if heads is None else held.at(heads.weight),
             before_eps=layer.before.eps,
             after_eps=layer.after.eps,
             heads_eps=0.0 if heads is None else heads.eps,
             scale=layer.attention.scaling,
         )
 
-    def _matrix(self, weight: Tensor, bias: Tensor | None) -> Matrix:
-        address = None if bias is None else self._at(bias)
-        return Matrix(self._at(weight), address, *weight.shape)
-
-    def _at(self, tensor: Tensor) -> int:
-        """Address of `tensor`, kept alive as long as this route."""
-        held = tensor.detach().contiguous()
-        self._kept.append(held)
-        return held.data_ptr()
-
 
 class NativeLinear:
-    """x [n, inputs] float32 times the transpose of `weight` [outputs, inputs]."""
+    """x [n, inputs] float32 times the transpose of `weight` [outputs, inputs], plus `bias`."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        """Describe the matrix. Raises Unbuilt."""
-        self.weight, self.bias = weight.detach().contiguous(), bias
-        address = None if bias is None else bias.data_ptr()
-        self._matrix = Matrix(self.weight.data_ptr(), address, *self.weight.shape)
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, eight: bool = False) -> None:
+        """Describe the matrix, in eight bits if `eight`. Raises Unbuilt."""
+        self._held = Held(eight)
+        self._matrix = self._held.matrix(weight, bias)
+        self._room = torch.empty(0)
         self.run = kernels()
 
     def __call__(self, x: Tensor) -> Tensor:
         """The product [n, outputs]."""
         x = x.contiguous()
-        out = torch.empty(len(x), self.weight.shape[0])
-        threads = _threads(len(x) * self.weight.numel())
-        self.run.linear_run(out.data_ptr(), x.data_ptr(), len(x), self._matrix, threads)
+        by, count = self._matrix, len(x)
+        out = torch.empty(count, by.outputs)
+        room = self.run.linear_room(by, count)
+        if room > len(self._room):
+            self._room = torch.empty(room)
+        threads = _threads(count * by.outputs * by.inputs)
+        self.run.linear_run(out.data_ptr(), x.data_ptr(), count, by, self._room.data_ptr(), threads)
         return out
+
+
+class Held:
+    """Tensors whose addresses the kernels were given, alive as long as this is."""
+
+    def __init__(self, eight: bool) -> None:
+        """Hold nothing yet; give matrices as bytes if `eight`."""
+        self.eight = eight
+        self._tensors: list[Tensor] = []
+
+    def at(self, tensor: Tensor) -> int:
+        """Address of `tensor`."""
+        held = tensor.detach().contiguous()
+        self._tensors.append(held)
+        return held.data_ptr()
+
+    def matrix(self, weight: Tensor, bias: Tensor | None) -> Matrix:
+        """`weight` [outputs, inputs] and `bias` as the kernels take them."""
+        outputs, inputs = weight.shape
+        matrix = Matrix(outputs=outputs, inputs=inputs)
+        if bias is not None:
+            matrix.bias = self.at(bias)
+        if self.eight:
+            values, scales = eight_bits(weight)
+            matrix.bytes, matrix.scales = self.at(values), self.at(scales)
+        else:
+            matrix.weight = self.at(weight)
+        return matrix
 
 
 def _threads(work: int) -> int:

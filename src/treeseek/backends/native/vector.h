@@ -22,7 +22,8 @@
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef float vec_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
-typedef int8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef int16_t words __attribute__((vector_size(4 * LANES)));
+typedef int16_t words_at __attribute__((vector_size(4 * LANES), aligned(2), may_alias));
 
 INLINE vec load(const float *from) { return *(const vec_at *)from; }
 INLINE void store(float *to, vec value) { *(vec_at *)to = value; }
@@ -103,5 +104,37 @@ INLINE vec exponential(vec x) {
     vec scaled = sum * (vec)power;
     return (vec)((ints)scaled & ~small);
 }
+
+INLINE words load_words(const int16_t *from) { return *(const words_at *)from; }
+
+/* Sixteen bytes as sixteen words. */
+INLINE words widened(const int8_t *from) {
+#if defined(TREESEEK_AVX2)
+    return (words)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)from));
+#else
+    words wide;
+    for (int i = 0; i < 2 * LANES; i++) wide[i] = from[i];
+    return wide;
+#endif
+}
+
+/* Lane i: a[2i] * b[2i] + a[2i + 1] * b[2i + 1]. */
+INLINE ints pairs(words a, words b) {
+#if defined(TREESEEK_AVX2)
+    return (ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#else
+    ints sum;
+    for (int i = 0; i < LANES; i++)
+        sum[i] = (int32_t)a[2 * i] * b[2 * i] + (int32_t)a[2 * i + 1] * b[2 * i + 1];
+    return sum;
+#endif
+}
+
+INLINE int32_t whole_total(ints v) {
+    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+
+/* To the nearest whole number, as the addition of 1.5 * 2^23 rounds; |x| < 2^22. */
+INLINE float rounded(float x) { return (x + 12582912.0f) - 12582912.0f; }
 
 #endif
