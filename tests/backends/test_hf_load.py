@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.backends.families import FAMILIES, VOCABULARY, build, save
 from treeseek import load
+from treeseek.backends.eight import round_weights
 from treeseek.backends.hf import MANY, SMALL, TINY, TreeWarning, _threads, load_hf
 from treeseek.errors import (
     BrokenLogits,
@@ -261,3 +262,18 @@ def test_a_trained_model_tells_the_story_transformers_tells() -> None:
         node = backend.tree.add(node, told[-1])
     assert told == truth
     assert backend.spent.computed == len(prompt) + len(truth) - 1
+
+
+def test_int8_is_the_rounded_model_and_refused_where_it_cannot_be_served(
+    folder: Path, tmp_path: Path
+) -> None:
+    backend, _ = load_hf(folder, threads=1, dtype="int8")
+    model = build(BY_NAME["llama"])
+    plain = model(torch.tensor([[5, 6, 7]])).logits[0, -1].detach()
+    round_weights(model)
+    truth = model(torch.tensor([[5, 6, 7]])).logits[0, -1].detach()
+    (block,) = backend.expand([backend.tree.extend(ROOT, [5, 6, 7])])
+    row = torch.from_numpy(block.logits[0].copy())
+    assert (row - truth).abs().max() < 0.1 * (row - plain).abs().max()
+    with pytest.raises(InvalidOption, match=r"int8.*llama.*gpt2.*choose another dtype"):
+        load_hf(save(tmp_path / "other", BY_NAME["gpt2"]), dtype="int8")

@@ -19,9 +19,11 @@ pytest.importorskip("transformers")
 import torch
 
 from tests.backends.families import FAMILIES, VOCABULARY, build
+from treeseek.backends.eight import eight_bits, round_weights
 from treeseek.backends.native import build as building
 from treeseek.backends.native.kernels import Matrix, kernels
-from treeseek.backends.selftest import serve
+from treeseek.backends.native.route import NativeLinear
+from treeseek.backends.selftest import difference, serve
 from treeseek.tree import ROOT
 
 torch.set_num_threads(1)
@@ -90,10 +92,52 @@ def test_the_bits_of_a_row_depend_on_its_path_alone(family: Any, threads: None) 
     assert backend.spent.recomputed > 0
 
 
+@pytest.mark.parametrize("name", ["llama-gqa", "qwen3"])
+def test_in_eight_bits_too_the_rounded_model_is_what_answers(name: str) -> None:
+    compiled()
+    model = build(next(f for f in FAMILIES if f.name == name))
+    round_weights(model)
+    rng = random.Random(3)
+    paths = [[rng.randrange(3, VOCABULARY) for _ in range(1 + i % 9)] for i in range(24)]
+    backend = serve(copy.deepcopy(model), eight=True)
+    assert backend.capabilities.path == "native" and backend.capabilities.exact
+    together = rows(backend, paths)
+    for path in paths[:8]:
+        backend.clear()
+        assert rows(backend, [path]) == {tuple(path): together[tuple(path)]}
+        truth = model(torch.tensor([path])).logits[0, -1].detach().numpy()
+        found = np.frombuffer(together[tuple(path)], np.float32)
+        assert difference(found, truth) < 1e-3
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(0, 9),
+    outputs=st.integers(1, 20),
+    inputs=st.integers(1, 70),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_product_in_eight_bits_is_that_of_the_rounded_matrix(
+    rows: int, outputs: int, inputs: int, seed: int
+) -> None:
+    compiled()
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(outputs, inputs, generator=generator)
+    weight[0] = 0
+    x = torch.randn(rows, inputs, generator=generator) * 10.0 ** torch.randint(
+        -3, 4, (rows, 1), generator=generator
+    )
+    values, scales = eight_bits(weight)
+    kept = values[:, :inputs].double() * scales[:, None].double()
+    assert ((kept - weight).abs() <= 0.5001 * scales[:, None]).all()
+    found = NativeLinear(weight, None, eight=True)(x)
+    fineness = x.abs().amax(1, keepdim=True) / 32767
+    bound = fineness * kept.abs().sum(1) + 1e-5 * x.abs().double() @ kept.abs().T
+    assert ((found - x.double() @ kept.T).abs() <= bound + 1e-30).all()
+
+
 def test_two_threads_give_the_bits_of_one_on_work_worth_sharing(threads: None) -> None:
     compiled()
-    from treeseek.backends.native.route import NativeLinear
-
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(3001, 1003, generator=generator)
     x = torch.randn(11, 1003, generator=generator)

@@ -24,7 +24,7 @@ from treeseek.errors import (
 if TYPE_CHECKING:
     from treeseek.backends.protocol import Backend
 
-DTYPES = ("float32", "bfloat16", "float16")
+DTYPES = ("float32", "bfloat16", "float16", "int8")
 SMALL = 100_000_000
 """Parameters below which more than two threads wait for each other more than they work."""
 TINY = 10_000_000
@@ -49,8 +49,8 @@ def load_hf(
 ) -> tuple["Backend", Any]:
     """Load the model in folder or hub id `model`; return the backend and its tokenizer.
 
-    `dtype` defaults to float32 on a CPU and to the stored one elsewhere, `device` to a GPU where
-    there is one, `threads` (torch's, for the process) to 1, 2 or, for large models, at most 8,
+    `dtype` defaults to float32 on a CPU and to the stored one elsewhere; int8 rounds the weights
+    of Llama-shaped models on a CPU. `device` defaults to a GPU where there is one, `threads` (torch's, for the process) to 1, 2 or, for large models, at most 8,
     `slots` to a quarter of the memory, `nodes` to no bound. Costs the load and a self-test of
     two short forwards. Raises MissingExtra, NotAModel, BrokenWeights, VocabularyMismatch,
     InvalidOption.
@@ -63,6 +63,9 @@ def load_hf(
     name = os.fspath(model)
     with _quiet():
         config = _config(name)
+        eight = str(dtype).removeprefix("torch.") == "int8"
+        if eight:
+            _admits_eight(name, config, place)
         tokenizer = _tokenizer(name)
         network = _network(name, config, kind)
     rows = network.get_input_embeddings().weight.shape[0]
@@ -74,10 +77,13 @@ def load_hf(
     network = network.to(place).eval()
     if threads is not None or place.type == "cpu":
         torch.set_num_threads(threads or _threads(network.num_parameters()))
+    from treeseek.backends.eight import round_weights
     from treeseek.backends.selftest import serve
 
+    if eight:
+        round_weights(network)
     with _quiet():
-        backend = serve(network, slots=slots, nodes=nodes)
+        backend = serve(network, slots=slots, nodes=nodes, eight=eight)
     announce(backend)
     return backend, tokenizer
 
@@ -124,7 +130,17 @@ def _dtype(torch: Any, dtype: Any, place: Any) -> Any:
     name = str(dtype).removeprefix("torch.")
     if name not in DTYPES:
         raise InvalidOption(f"dtype={name!r}: choose one of {', '.join(DTYPES)}.")
-    return getattr(torch, name)
+    return torch.float32 if name == "int8" else getattr(torch, name)
+
+
+def _admits_eight(name: str, config: Any, place: Any) -> None:
+    from treeseek.backends.selftest import FUSED
+
+    if config.model_type not in FUSED or place.type != "cpu":
+        raise InvalidOption(
+            f"dtype='int8' serves {', '.join(FUSED)} on a CPU, and {name} is {config.model_type} "
+            f"on {place.type}: choose another dtype."
+        )
 
 
 def _threads(parameters: int) -> int:

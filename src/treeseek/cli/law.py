@@ -45,7 +45,7 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--device", help="cpu or cuda.  [default: a GPU where there is one]"),
         click.option(
-            "--dtype", type=click.Choice(["float32", "bfloat16", "float16"]),
+            "--dtype", type=click.Choice(["float32", "bfloat16", "float16", "int8"]),
             help="Number format of the model.  [default: float32 on a CPU, as stored elsewhere]",
         ),
         click.option(
