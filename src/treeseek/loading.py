@@ -50,10 +50,10 @@ def load(
     """Load `model` and check that its tree gives the same logits as its plain forward.
 
     `model` is a name (see above) or a transformers causal LM with its `tokenizer`; such a model
-    belongs to treeseek from then on. `dtype` is float32 (the default on a CPU), bfloat16,
-    float16 or int8; `device` cpu or cuda; `threads` what torch may use; these three go with the name of
-    a Hugging Face model. `slots` is how many tokens the cache holds, `nodes` how many the tree
-    may name before `lm.clear()`. Warns (TreeWarning) of a model that a slower route serves.
+    belongs to treeseek from then on. `dtype` is float32 (the default on a CPU), bfloat16, float16
+    or int8; `device` cpu or cuda; `threads` what torch may use; these three go with the name of a
+    Hugging Face model. `slots` is how many tokens the cache holds, `nodes` how many the tree may
+    name before `lm.clear()`. Warns (TreeWarning) of a model that a slower route serves.
 
     Raises NotAModel, BrokenWeights, VocabularyMismatch, MissingExtra, InvalidOption.
     """

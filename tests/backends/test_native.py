@@ -20,10 +20,10 @@ import torch
 
 from tests.backends.families import FAMILIES, VOCABULARY, build
 from treeseek.backends.eight import eight_bits, round_weights
-from treeseek.backends.native import build as building
-from treeseek.backends.native.kernels import Matrix, kernels
-from treeseek.backends.native.route import NativeLinear
+from treeseek.backends.native import NativeLinear
 from treeseek.backends.selftest import difference, serve
+from treeseek.native import build as building
+from treeseek.native.kernels import Matrix, kernels
 from treeseek.tree import ROOT
 
 torch.set_num_threads(1)

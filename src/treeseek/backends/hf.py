@@ -50,10 +50,10 @@ def load_hf(
     """Load the model in folder or hub id `model`; return the backend and its tokenizer.
 
     `dtype` defaults to float32 on a CPU and to the stored one elsewhere; int8 rounds the weights
-    of Llama-shaped models on a CPU. `device` defaults to a GPU where there is one, `threads` (torch's, for the process) to 1, 2 or, for large models, at most 8,
-    `slots` to a quarter of the memory, `nodes` to no bound. Costs the load and a self-test of
-    two short forwards. Raises MissingExtra, NotAModel, BrokenWeights, VocabularyMismatch,
-    InvalidOption.
+    of Llama-shaped models on a CPU. `device` defaults to a GPU where there is one, `threads`
+    (torch's, for the process) to 1, 2 or, for large models, at most 8, `slots` to a quarter of the
+    memory, `nodes` to no bound. Costs the load and a self-test of two short forwards. Raises
+    MissingExtra, NotAModel, BrokenWeights, VocabularyMismatch, InvalidOption.
     """
     torch = _torch()
     place = _place(torch, device)

@@ -19,12 +19,12 @@ import torch
 from treeseek.backends.fused import FusedRoute
 from treeseek.backends.head import Head, decoder_of
 from treeseek.backends.local import LocalBackend
-from treeseek.backends.native.build import Unbuilt
-from treeseek.backends.native.route import NativeLinear, NativeRoute
+from treeseek.backends.native import NativeLinear, NativeRoute
 from treeseek.backends.protocol import Backend, Logits
 from treeseek.backends.replay import ReplayBackend
 from treeseek.backends.routes import MaskRoute, Route, TreeRoute
 from treeseek.errors import BrokenLogits, NotAModel
+from treeseek.native.build import Unbuilt
 from treeseek.tree import ROOT
 
 FORKS = ((0, 0), (0, 3), (1, 4), (0, 2), (4, 0), (4, 5))

@@ -8,7 +8,7 @@ from ctypes import POINTER, Structure, c_float, c_int, c_int64, c_void_p
 from functools import lru_cache
 from typing import Any
 
-from treeseek.backends.native.build import Unbuilt, library
+from treeseek.native.build import Unbuilt, library
 
 
 class Matrix(Structure):

@@ -13,11 +13,11 @@ from torch.nn.functional import silu
 
 from treeseek.backends.eight import eight_bits
 from treeseek.backends.fused import FusedRoute
-from treeseek.backends.native.kernels import Decoder, Layer, Matrix, RowsCall, kernels
 from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
 from treeseek.backends.slots import SlotTable
 from treeseek.errors import Incompatible
+from treeseek.native.kernels import Decoder, Layer, Matrix, RowsCall, kernels
 from treeseek.tree import OFFSET_BITS
 
 SHARED = 2_000_000
