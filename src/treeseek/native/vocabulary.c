@@ -1,0 +1,154 @@
+#include "vocabulary.h"
+
+#include "team.h"
+#include "vector.h"
+
+#include <math.h>
+
+#define GROUP 64 /* neighbouring tokens whose largest logit is kept */
+#define SAFE 40.0f
+#define FLOOR (-1e4f)
+
+/* The k-th largest of `count` values, k from 1; the values are reordered. */
+static float kth_largest(float *values, int64_t count, int64_t k) {
+    int64_t low = 0, high = count - 1, want = k - 1;
+    while (low < high) {
+        float pivot = values[(low + high) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (values[i] > pivot) i++;
+            while (values[j] < pivot) j--;
+            if (i <= j) {
+                float kept = values[i];
+                values[i++] = values[j], values[j--] = kept;
+            }
+        }
+        if (want <= j) high = j;
+        else if (want >= i) low = i;
+        else break;
+    }
+    return values[want];
+}
+
+/* Largest logit of every group; NaN if a logit is. */
+static float peaks_of(const float *row, int64_t width, float *peaks) {
+    ints broken = (ints){0};
+    float largest_yet = -INFINITY;
+    for (int64_t start = 0, group = 0; start < width; start += GROUP, group++) {
+        int64_t end = start + GROUP < width ? start + GROUP : width, i = start;
+        vec high = splat(-INFINITY);
+        for (; i + LANES <= end; i += LANES) {
+            vec x = load(row + i);
+            broken |= x != x;
+            high = larger(x, high);
+        }
+        float peak = largest(high);
+        for (; i < end; i++) {
+            if (row[i] != row[i]) broken[0] = -1;
+            if (row[i] > peak) peak = row[i];
+        }
+        peaks[group] = peak;
+        if (peak > largest_yet) largest_yet = peak;
+    }
+    for (int i = 0; i < LANES; i++)
+        if (broken[i]) return NAN;
+    return largest_yet;
+}
+
+/* Sum of e^(x - shift), and of the same times (x - shift). */
+static void sums_of(const float *row, int64_t width, float shift, double *mass, double *moment) {
+    double masses[LANES] = {0}, moments[LANES] = {0};
+    for (int64_t start = 0; start < width; start += GROUP) {
+        int64_t end = start + GROUP < width ? start + GROUP : width;
+        vec sum = splat(0.0f), product = sum;
+        for (int64_t i = start; i < end; i += LANES) {
+            vec x;
+            if (i + LANES <= end) x = load(row + i);
+            else {
+                x = splat(-INFINITY);
+                memcpy(&x, row + i, (size_t)(end - i) * sizeof(float));
+            }
+            x -= splat(shift);
+            vec weight = exponential(x);
+            sum += weight;
+            product = mad(weight, larger(x, splat(FLOOR)), product);
+        }
+        for (int i = 0; i < LANES; i++) masses[i] += sum[i], moments[i] += product[i];
+    }
+    *mass = *moment = 0.0;
+    for (int i = 0; i < LANES; i++) *mass += masses[i], *moment += moments[i];
+}
+
+static int64_t nearest(int32_t *near, const float *row, int64_t width, const float *peaks,
+                       float bound) {
+    int64_t count = 0;
+    for (int64_t start = 0, group = 0; start < width; start += GROUP, group++) {
+        if (peaks[group] < bound) continue;
+        int64_t end = start + GROUP < width ? start + GROUP : width;
+        for (int64_t i = start; i < end; i++) {
+            near[count] = (int32_t)i;
+            count += row[i] >= bound;
+        }
+    }
+    return count;
+}
+
+typedef struct {
+    facts *found;
+    int32_t *near;
+    const float *rows;
+    int64_t count, width, k;
+    atomic_long next;
+} sweep;
+
+static void sweep_rows(void *what, team *crew, int id) {
+    sweep *it = what;
+    (void)crew, (void)id;
+    const int64_t width = it->width, groups = (width + GROUP - 1) / GROUP;
+    float peaks[groups], order[groups];
+    for (int64_t n; (n = atomic_fetch_add(&it->next, 1)) < it->count;) {
+        const float *row = it->rows + n * width;
+        facts *found = &it->found[n];
+        float highest = peaks_of(row, width, peaks);
+        *found = (facts){highest, NAN, NAN, 0};
+        if (!isfinite(highest)) continue;
+        float shift = fabsf(highest) <= SAFE ? 0.0f : highest;
+        double mass, moment;
+        sums_of(row, width, shift, &mass, &moment);
+        found->lse = (double)shift + log(mass);
+        found->entropy = log(mass) - moment / mass;
+        if (!it->k) continue;
+        float bound = -INFINITY;
+        if (it->k <= groups / 2) {
+            memcpy(order, peaks, sizeof(peaks));
+            bound = kth_largest(order, groups, it->k);
+        }
+        found->near = nearest(it->near + n * width, row, width, peaks, bound);
+    }
+}
+
+void vocabulary_facts(facts *found, int32_t *near, const float *rows, int64_t count, int64_t width,
+                      int64_t k, int threads) {
+    sweep it = {.found = found, .near = near, .rows = rows, .count = count, .width = width, .k = k};
+    atomic_init(&it.next, 0);
+    team_run(sweep_rows, &it, count > 1 ? threads : 1);
+}
+
+int64_t vocabulary_bounds(float *upper, const float *scores, const uint64_t *table, uint64_t key,
+                          int64_t width) {
+    const float step = (float)(-0.69314718055994530942 / 8388608.0);
+    int64_t best = 0;
+    for (int64_t i = 0; i < width; i++) {
+        uint64_t word = table[i] ^ key;
+        word *= UINT64_C(0xBF58476D1CE4E5B9);
+        word ^= word >> 32;
+        word *= UINT64_C(0x94D049BB133111EB);
+        float high = (float)(uint32_t)(word >> 32);
+        int32_t bits;
+        memcpy(&bits, &high, sizeof(bits));
+        upper[i] = (float)bits * step + scores[i];
+    }
+    for (int64_t i = 1; i < width; i++)
+        if (upper[i] > upper[best]) best = i;
+    return best;
+}
