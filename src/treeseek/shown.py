@@ -13,7 +13,7 @@ from treeseek.tree import child_name, path_name
 
 
 class Shown:
-    """Columns by handle, and the one index from (parent, token) to a handle."""
+    """Columns by handle, and the one index from a parent and a token to a handle."""
 
     def __init__(self, prompt: Sequence[int], settings: Settings) -> None:
         """Show the root of `prompt`, handle 0."""
@@ -24,7 +24,7 @@ class Shown:
         self.totals = [0.0]
         self.depths = [0]
         self.logprobs = [0.0]
-        self._index: dict[int, int] = {}
+        self._kin: dict[int, dict[int, int]] = {}
         self._names: dict[int, int] = {0: path_name(prompt)}
         self._limits: dict[int, int] = {}
         self._strings = bool(settings.stop.strings)
@@ -32,10 +32,12 @@ class Shown:
 
     def child(self, parent: int, token: int, logprob: float) -> int:
         """Handle of the node one `token` after `parent`, shown now or before."""
-        key = parent << 32 | token
-        handle = self._index.get(key)
+        kin = self._kin.get(parent)
+        if kin is None:
+            kin = self._kin[parent] = {}
+        handle = kin.get(token)
         if handle is None:
-            handle = self._index[key] = len(self.parents)
+            handle = kin[token] = len(self.parents)
             self.parents.append(parent)
             self.token.append(token)
             self.logprobs.append(logprob)
@@ -45,7 +47,8 @@ class Shown:
 
     def shown(self, parent: int, token: int) -> int | None:
         """Handle of the node one `token` after `parent` if the search was shown it before."""
-        return self._index.get(parent << 32 | token)
+        kin = self._kin.get(parent)
+        return None if kin is None else kin.get(token)
 
     def name(self, node: Node) -> int:
         """The node's 128-bit name."""
@@ -139,27 +142,36 @@ class Shown:
         return handle
 
     def children(
-        self,
-        parent: int,
-        depth: int,
-        tokens: list[int],
-        logprobs: list[float],
-        totals: list[float],
+        self, parent: int, tokens: Sequence[int], logprobs: Sequence[float]
     ) -> Sequence[int]:
         """Handles of the children of `parent`, all at once where none was shown before."""
-        index, key = self._index, parent << 32
-        keys = [key | token for token in tokens]
-        if not index.keys().isdisjoint(keys):
+        if parent in self._kin:
             return [self.child(parent, *pair) for pair in zip(tokens, logprobs, strict=True)]
-        low, count = len(self.parents), len(tokens)
+        low, count, total = len(self.parents), len(tokens), self.totals[parent]
         handles = range(low, low + count)
-        index.update(zip(keys, handles, strict=True))
+        self._kin[parent] = dict(zip(tokens, handles, strict=True))
         self.parents += [parent] * count
         self.token += tokens
         self.logprobs += logprobs
-        self.totals += totals
-        self.depths += [depth] * count
+        self.totals += [total + logprob for logprob in logprobs]
+        self.depths += [self.depths[parent] + 1] * count
         return handles
+
+    def born(
+        self, handles: Sequence[int], logprobs: Sequence[float], scores: Sequence[float]
+    ) -> list[Node]:
+        """Nodes of `handles`, children of one parent, by what their reply said."""
+        if not handles:
+            return []
+        parent = self.parents[handles[0]]
+        depth, total, ends = self.depths[parent] + 1, self.totals[parent], self.settings.ends
+        stop = self._strings or self.settings.stop.tokens or depth >= self.limit(parent)
+        nodes = []
+        for handle, logprob, score in zip(handles, logprobs, scores, strict=True):
+            token = self.token[handle]
+            end = self.end_of(handle) if stop else "end" if token in ends else None
+            nodes.append(Node(handle, token, logprob, score, total + logprob, depth, end))
+        return nodes
 
     def derive(self, tokens: list[int]) -> Node:
         """A new root for the prompt `tokens`."""

@@ -96,39 +96,38 @@ class ExpandJob:
     """The k best next tokens of one node."""
 
     __slots__ = (
-        "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "request",
-        "seat", "start",
+        "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "plain",
+        "request", "seat", "start",
     )  # fmt: skip
 
     def __init__(self, seat: "Seat", request: Expand, law: Law) -> None:
         """Ask for the row of `request.node`."""
         self.seat, self.request, self.law = seat, request, law
-        self.handle = request.node.handle
-        name = seat.live.name_of(self.handle)
+        self.handle = handle = request.node.handle
+        name = seat.live.name_of(handle)
         self.names = [name ^ law.salt]
-        self.locate()
-        _, self.allowed, _ = seat.state(law, self.handle)
-        self.path, self.start = seat.whole(self.handle) if law.warp else ([], 0)
+        self.address = seat.address(handle, law.lm)
+        self.allowed = None if law.constraint is None else seat.state(law, handle)[1]
+        self.path, self.start = seat.whole(handle) if law.warp else ((), 0)
         self.key: int | None = None
-        if isinstance(law.sampler, Gumbel):
+        if law.sampler is None:
+            pass
+        elif isinstance(law.sampler, Gumbel):
             ordinal = seat.ordinals(name, request.stream, 1)
             key = stream_key(seat.seed, Purpose.TOKEN, seat.place, name, request.stream, ordinal)
             self.key = position_key(key, 0)
-        elif law.sampler is not None and not isinstance(law.sampler, Greedy):
+        elif not isinstance(law.sampler, Greedy):
             raise Incompatible(
                 f"Expand cannot serve {law.sampler!r}: Gumbel() draws, None takes the likeliest."
             )
+        self.plain = law.plain and self.key is None
+        """Whether the cached summary of the row answers it."""
         self.done = False
         self.outcome: Expanded | None = None
 
     def locate(self) -> None:
         """Find the node in the tree, again if the tree was cleared."""
         self.address = self.seat.address(self.handle, self.law.lm)
-
-    @property
-    def plain(self) -> bool:
-        """Whether the cached summary of the row answers it."""
-        return self.law.plain and self.key is None
 
     def worst(self) -> int:
         """One row."""

@@ -12,12 +12,12 @@ from contextlib import ExitStack
 
 from treeseek.model import LM
 from treeseek.replies import Continuation, Reply, Sampled
-from treeseek.requests import Continue, Derive, Race, Sample, Score, Spawn, Verify
+from treeseek.requests import Derive, Race, Sample, Score, Verify
 from treeseek.scheduler.instant import derive, judge
 from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob
 from treeseek.scheduler.nesting import is_over, running, settle, slices
-from treeseek.scheduler.seat import Entry, Seat
-from treeseek.scheduler.serving import Waiting, serve
+from treeseek.scheduler.seat import NESTED, Entry, Seat
+from treeseek.scheduler.serving import WAITING, Waiting, serve
 
 _WIDE = 64
 """Lists without a row to compute that one search may settle in one round."""
@@ -132,13 +132,14 @@ class Scheduler:
             if entry.ends:
                 self._end(seat, index)
                 return False
-            if isinstance(entry.request, Spawn | Continue | Race):
+            kind = type(entry.request)
+            if kind in NESTED:
                 if not entry.children and not slices(seat, late):
                     self._end(seat, index)
                     return False
                 if not settle(seat, entry):
                     return False
-            elif isinstance(entry.request, Score | Verify):
+            elif kind is Score or kind is Verify:
                 if not judge(seat, entry):
                     self._end(seat, index)
                     return False
@@ -148,9 +149,11 @@ class Scheduler:
                 return False
             assert entry.reply is not None
             entry.reply.charged = entry.charged
-            seat.set_clock(entry.read)
+            if entry.read is not None:
+                seat.set_clock(entry.read)
             entry.reply.spent = seat.spent if entry.spent is None else entry.spent
-            seat.record(index)
+            if seat.journal is not None:
+                seat.record(index)
         return True
 
     def _settle_entry(self, seat: Seat, entry: Entry, late: bool) -> bool:
@@ -239,7 +242,7 @@ class Scheduler:
         for entry in seat.entries:
             if entry.reply is not None:
                 continue
-            if isinstance(entry.request, Spawn | Continue | Race):
+            if type(entry.request) in NESTED:
                 self._visit_nested(entry, wanted)
                 continue
             for job in entry.jobs:
@@ -268,19 +271,19 @@ class Scheduler:
                 return
 
     def _want(self, seat: Seat, job: Job, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
-        if not isinstance(job, ExpandJob | SampleJob | WalkJob):
-            return
-        rows = wanted.setdefault(job.law.lm, {})
-        if isinstance(job, SampleJob):
-            job.ask()
-            rows.setdefault(job.address, []).append(job)
-        elif isinstance(job, ExpandJob):
-            known = job.law.lm.summaries.get(job.address) if job.plain else None
-            if known is not None and len(known.tokens) >= min(job.request.k, job.law.lm.vocabulary):
-                seat.note(job.address, 0, seat.need(job.address))
+        assert isinstance(job, WAITING)
+        lm = job.law.lm
+        rows = wanted.setdefault(lm, {})
+        if isinstance(job, ExpandJob):
+            known = lm.summaries.get(job.address) if job.plain else None
+            if known is not None and len(known.tokens) >= min(job.request.k, lm.vocabulary):
+                seat.note(job.address, 0)
                 job.summarised(known)
             else:
                 rows.setdefault(job.address, []).append(job)
+        elif isinstance(job, SampleJob):
+            job.ask()
+            rows.setdefault(job.address, []).append(job)
         else:
             for address in job.rows(len(job.seat.ledger.fitting(job.names))):
                 rows.setdefault(address, []).append(job)

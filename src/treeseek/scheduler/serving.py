@@ -19,6 +19,7 @@ from treeseek.replies import Expanded
 from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
 
 Waiting = ExpandJob | SampleJob | WalkJob
+WAITING = (ExpandJob, SampleJob, WalkJob)
 Rows = NDArray[np.floating[Any]]
 
 _KEEP = 8
@@ -58,17 +59,16 @@ def _covers(rows: NDArray[np.intp], block: Block) -> bool:
 
 
 def _count(block: Block, addresses: Sequence[int], wanted: dict[int, list[Waiting]]) -> None:
-    seats = []
-    for row, position in enumerate(block.index):
+    tops = set()
+    for position, computed in zip(block.index, block.computed, strict=True):
         address = addresses[position]
-        computed = block.computed[row]
         for job in wanted[address]:
             seat = job.seat
-            seat.note(address, computed, seat.need(address))
+            seat.note(address, computed)
             computed = 0
-            seats.append(seat)
+            tops.add(seat.top)
     if block.forward:
-        for seat in {id(seat.top): seat.top for seat in seats}.values():
+        for seat in tops:
             seat.cost.forwards += 1
 
 
