@@ -121,6 +121,7 @@ class Live(Shown):
         self.spent = False
         self.candidates: list[Finished] = []
         self._children: list[Node] = []
+        self._births = self.born  # one for all replies
         self._pending: list[Request] | None = None
         self._generator = strategy.run(Context(self), self.root)
         if not isinstance(self._generator, Generator):
@@ -194,7 +195,7 @@ class Live(Shown):
         """Attach nodes to `reply`, which fits `request`."""
         if isinstance(request, Expand) and isinstance(reply, Expanded):
             handles = self.children(request.node.handle, reply.tokens, reply.logprobs)
-            reply.bear(self.born, handles)
+            reply.bear(self._births, handles)
         elif isinstance(request, Sample) and isinstance(reply, Sampled):
             for continuation in reply.continuations:
                 self._bind_run(request.node.handle, continuation)

@@ -28,6 +28,7 @@ class Shown:
         self._names: dict[int, int] = {0: path_name(prompt)}
         self._limits: dict[int, int] = {}
         self._strings = bool(settings.stop.strings)
+        self._stops = self._strings or bool(settings.stop.tokens)
         self.root = Node(0, self.token[0], 0.0, 0.0, 0.0, 0, None)
 
     def child(self, parent: int, token: int, logprob: float) -> int:
@@ -59,7 +60,10 @@ class Shown:
         names = self._names
         name = names.get(handle)
         if name is None:
-            name = names[handle] = child_name(self.name_of_parent(handle), self.token[handle])
+            above = names.get(self.parents[handle])
+            if above is None:
+                above = self.name_of_parent(handle)
+            name = names[handle] = child_name(above, self.token[handle])
         return name
 
     def name_of_parent(self, handle: int) -> int:
@@ -163,13 +167,13 @@ class Shown:
         """Nodes of `handles`, children of one parent, by what their reply said."""
         if not handles:
             return []
-        parent = self.parents[handles[0]]
-        depth, total, ends = self.depths[parent] + 1, self.totals[parent], self.settings.ends
-        stop = self._strings or self.settings.stop.tokens or depth >= self.limit(parent)
+        parent, tokens, ends = self.parents[handles[0]], self.token, self.settings.ends
+        depth, total = self.depths[parent] + 1, self.totals[parent]
+        may_stop = self._stops or depth >= self.limit(parent)
         nodes = []
         for handle, logprob, score in zip(handles, logprobs, scores, strict=True):
-            token = self.token[handle]
-            end = self.end_of(handle) if stop else "end" if token in ends else None
+            token = tokens[handle]
+            end = self.end_of(handle) if may_stop else "end" if token in ends else None
             nodes.append(Node(handle, token, logprob, score, total + logprob, depth, end))
         return nodes
 

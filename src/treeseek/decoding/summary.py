@@ -6,6 +6,8 @@ Numbers are float64 whatever the logits are. It covers neither warps nor masks: 
 model's own row.
 """
 
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,43 @@ class Summary:
     tokens: Ints
     logprobs: Floats
     entropy: Floats
+
+
+class Kept:
+    """Summaries of rows by address, in flat columns: no object a row, so that millions may stay."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every row."""
+        self._rows: dict[int, int] = {}
+        self._lse, self._entropy, self._logprobs = array("d"), array("d"), array("d")
+        self._tokens, self._ends = array("q"), array("q", [0])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def put(self, addresses: Sequence[int], summary: Summary) -> None:
+        """Keep `summary`, its rows in the order of `addresses`."""
+        row, end = len(self._lse), self._ends[-1]
+        count, k = summary.tokens.shape
+        self._rows.update(zip(addresses, range(row, row + count), strict=True))
+        self._ends.extend(range(end + k, end + count * k + 1, k))
+        self._lse.frombytes(summary.lse.tobytes())
+        self._entropy.frombytes(summary.entropy.tobytes())
+        self._tokens.frombytes(summary.tokens.tobytes())
+        self._logprobs.frombytes(summary.logprobs.tobytes())
+
+    def get(self, address: int, k: int) -> tuple[float, list[int], list[float], float] | None:
+        """Log-sum-exp, k likeliest tokens, their log-probabilities, entropy; None if unknown."""
+        row = self._rows.get(address)
+        if row is None or self._ends[row + 1] - self._ends[row] < k:
+            return None
+        place = slice(self._ends[row], self._ends[row] + k)
+        tokens, logprobs = self._tokens[place].tolist(), self._logprobs[place].tolist()
+        return self._lse[row], tokens, logprobs, self._entropy[row]
 
 
 def summarise(logits: Rows, k: int, *, entropy: bool = True) -> Summary:
@@ -112,7 +151,8 @@ def _normalisers(rows: Floats, highest: Floats) -> Floats:
         i = int(np.isfinite(highest).argmin())
         _checked(float(highest[i]), i)
     weights = rows - highest[:, None]
-    return highest + np.log(np.add.reduce(np.exp(weights, out=weights), axis=1))
+    total: Floats = np.add.reduce(np.exp(weights, out=weights), axis=1)
+    return highest + np.log(total)
 
 
 def _ranked(logprobs: Floats, k: int) -> Ints:

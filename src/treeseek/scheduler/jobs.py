@@ -16,7 +16,7 @@ from treeseek.decoding.samplers import Greedy, Gumbel, Sampler
 from treeseek.decoding.stops import Stop, stop_at
 from treeseek.decoding.warp import Warp
 from treeseek.errors import Incompatible
-from treeseek.model import LM, RowSummary
+from treeseek.model import LM
 from treeseek.noise import Purpose, position_key, stream_key
 from treeseek.replies import Continuation, Expanded, Reply, Sampled, Walked
 from treeseek.requests import Expand, How, Request, Sample, Walk
@@ -61,6 +61,10 @@ class Law:
             self.group = (self.group, self.warp, key, how.sampler)
 
 
+_NOWHERE: list[int] = []
+"""The path of a job whose law reads none."""
+
+
 class _Dead:
     """State of a constraint on a path it does not allow."""
 
@@ -84,6 +88,8 @@ class Job(Protocol):
     """One request (or one continuation of a Sample) until it has its outcome."""
 
     done: bool
+    cut: bool
+    """Whether a record says that the budget ended inside this continuation."""
     names: list[int]
     """Names of the nodes whose rows it asked for, in order: what it is charged for."""
 
@@ -99,6 +105,7 @@ class ExpandJob:
         "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "plain",
         "request", "seat", "start",
     )  # fmt: skip
+    cut = False
 
     def __init__(self, seat: "Seat", request: Expand, law: Law) -> None:
         """Ask for the row of `request.node`."""
@@ -108,7 +115,7 @@ class ExpandJob:
         self.names = [name ^ law.salt]
         self.address = seat.address(handle, law.lm)
         self.allowed = None if law.constraint is None else seat.state(law, handle)[1]
-        self.path, self.start = seat.whole(handle) if law.warp else ((), 0)
+        self.path, self.start = seat.whole(handle) if law.warp else (_NOWHERE, 0)
         self.key: int | None = None
         if law.sampler is None:
             pass
@@ -133,14 +140,16 @@ class ExpandJob:
         """One row."""
         return 1 if self.seat.ledger.is_new(self.names[0]) else 0
 
-    def summarised(self, summary: RowSummary) -> None:
-        """Take the answer from a row's summary."""
+    def summarised(
+        self, lse: float, tokens: list[int], logprobs: list[float], entropy: float
+    ) -> None:
+        """Take the answer from a row's summary of at least k tokens."""
         k = self.request.k
-        tokens, logprobs = summary.tokens[:k], summary.logprobs[:k]
+        tokens, logprobs = tokens[:k], logprobs[:k]
         while logprobs and logprobs[-1] == -math.inf:
             tokens.pop()
             logprobs.pop()
-        self.outcome = Expanded(tokens, logprobs, None, summary.lse, 0.0, summary.entropy)
+        self.outcome = Expanded(tokens, logprobs, None, lse, 0.0, entropy)
         self.done = True
 
     def reply(self) -> Expanded:
@@ -157,6 +166,7 @@ class SampleJob:
         "masses", "name", "names", "path", "proposal", "reason", "request", "sampled", "seat",
         "start", "tokens", "until", "wish",
     )  # fmt: skip
+    cut = False
 
     def __init__(self, seat: "Seat", request: Sample, law: Law) -> None:
         """Start at `request.node` with the next ordinal of its stream."""
@@ -278,6 +288,7 @@ class WalkJob:
     __slots__ = (
         "abandoned", "addresses", "done", "found", "handle", "law", "names", "request", "seat",
     )  # fmt: skip
+    cut = False
 
     def __init__(self, seat: "Seat", request: Walk, law: Law) -> None:
         """Enter all tokens into the tree, so that one call can score them."""
@@ -337,16 +348,27 @@ class WalkJob:
 class Ready:
     """An outcome that needs no row: recorded, or computed at once."""
 
-    __slots__ = ("done", "names", "outcome")
+    __slots__ = ("cut", "done", "names", "outcome")
 
     def __init__(self, outcome: Reply | Continuation, names: list[int]) -> None:
         """Hold `outcome`, charged for `names`."""
         self.outcome, self.names = outcome, names
         self.done = True
+        self.cut = isinstance(outcome, Continuation) and outcome.reason == "budget"
 
     def worst(self) -> int:
         """What it is charged for."""
         return len(self.names)
+
+    def reply(self) -> Reply:
+        """The outcome, of a request that is one job."""
+        assert isinstance(self.outcome, Reply)
+        return self.outcome
+
+    def continuation(self) -> Continuation:
+        """The outcome, of one continuation."""
+        assert isinstance(self.outcome, Continuation)
+        return self.outcome
 
 
 def recorded(request: Request, outcome: Reply, name: int, salt: int) -> list[Ready]:

@@ -165,8 +165,11 @@ class Scheduler:
             return derive(seat, entry)
         if isinstance(request, Sample) and seat.told:
             return False
-        while seat.at < len(seat.jobs) and seat.jobs[seat.at][0] is entry:
-            job = seat.jobs[seat.at][1]
+        jobs = seat.jobs
+        while seat.at < len(jobs):
+            owner, job = jobs[seat.at]
+            if owner is not entry:
+                break
             if not job.done:
                 if not isinstance(job, SampleJob) or not seat.closing:
                     return False
@@ -174,17 +177,15 @@ class Scheduler:
                     return False
                 seat.cut = True
                 job.finish("budget")
-            elif not ledger.fits(job.names) or (_is_cut(job) and not seat.closing):
+            elif not ledger.fits(job.names) or (job.cut and not seat.closing):
                 return False
             entry.charged += ledger.charge(job.names)
-            seat.cut = seat.cut or _is_cut(job)
+            seat.cut = seat.cut or job.cut
             seat.at += 1
         if isinstance(request, Sample):
-            runs = [_run(job) for job in entry.jobs]
-            entry.reply = Sampled(runs)
+            entry.reply = Sampled([_run(job) for job in entry.jobs])
         else:
-            job = entry.jobs[0]
-            entry.reply = _reply(job)
+            entry.reply = _reply(entry.jobs[0])
         return True
 
     def _short(self, seat: Seat, job: SampleJob, late: bool) -> bool:
@@ -206,8 +207,8 @@ class Scheduler:
         _, job = seat.jobs[seat.at]
         if isinstance(job, SampleJob) and not job.done:
             return self._short(seat, job, late)
-        if late or ledger.left is None or _is_cut(job):
-            return late or _is_cut(job)
+        if late or ledger.left is None or job.cut:
+            return late or job.cut
         if isinstance(job, WalkJob) and job.request.above is not None and not job.done:
             return self._walked(seat, job)
         return not ledger.fits(job.names)
@@ -275,10 +276,10 @@ class Scheduler:
         lm = job.law.lm
         rows = wanted.setdefault(lm, {})
         if isinstance(job, ExpandJob):
-            known = lm.summaries.get(job.address) if job.plain else None
-            if known is not None and len(known.tokens) >= min(job.request.k, lm.vocabulary):
+            known = job.plain and lm.summaries.get(job.address, min(job.request.k, lm.vocabulary))
+            if known:
                 seat.note(job.address, 0)
-                job.summarised(known)
+                job.summarised(*known)
             else:
                 rows.setdefault(job.address, []).append(job)
         elif isinstance(job, SampleJob):
@@ -289,21 +290,11 @@ class Scheduler:
                 rows.setdefault(address, []).append(job)
 
 
-def _is_cut(job: Job) -> bool:
-    """Whether a record says that the budget ended inside this continuation."""
-    outcome = job.outcome if isinstance(job, Ready) else None
-    return isinstance(outcome, Continuation) and outcome.reason == "budget"
-
-
 def _run(job: Job) -> Continuation:
-    if isinstance(job, SampleJob):
-        return job.continuation()
-    assert isinstance(job, Ready) and isinstance(job.outcome, Continuation)
-    return job.outcome
+    assert isinstance(job, (SampleJob, Ready))
+    return job.continuation()
 
 
 def _reply(job: Job) -> Reply:
-    if isinstance(job, ExpandJob | WalkJob):
-        return job.reply()
-    assert isinstance(job, Ready) and isinstance(job.outcome, Reply)
-    return job.outcome
+    assert isinstance(job, (ExpandJob, WalkJob, Ready))
+    return job.reply()

@@ -44,7 +44,7 @@ from treeseek.scheduler.jobs import (
 )
 from treeseek.scheduler.journal import Journal
 from treeseek.settings import Settings
-from treeseek.tree import ROOT
+from treeseek.tree import ROOT, Tree
 
 NESTED = frozenset((Spawn, Continue, Race))
 _BESIDE = NESTED | {Score, Verify}
@@ -118,7 +118,9 @@ class Seat:
         self.verdicts: dict[tuple[type, int, str, str], Any] = {}
         self._laws: dict[int, tuple[How, Law]] = {}
         self._ordinals: dict[tuple[int, int], int] = {}
-        self._addresses: dict[LM, dict[int, int]] = {}
+        self._own: dict[int, int] = {}
+        self._addresses: dict[LM, dict[int, int]] = {lm: self._own}
+        self._prompt = len(prompt) if parent is None else 1
         self._generations: dict[LM, int] = {}
         self._seen: set[int] = set()
         self._states: dict[tuple[str, int], tuple[Any, Hashable]] = {}
@@ -171,23 +173,28 @@ class Seat:
         if self._generations.get(lm) != tree.generation:
             self._generations[lm] = tree.generation
             self._addresses[lm] = {}
+            self._own = self._addresses[self.lm]
         known = self._addresses[lm]
         found = known.get(handle)
-        if found is not None:
-            return found
-        live, chain = self.live, []
-        parents = live.parents
-        while found is None:
+        if found is None:
+            above = known.get(self.live.parents[handle])
+            if above is None:
+                return self._entered(handle, tree, known)
+            found = known[handle] = tree.add(above, self.live.token[handle])
+        return found
+
+    def _entered(self, handle: int, tree: Tree, known: dict[int, int]) -> int:
+        """Enter `handle` and all above it that `tree` lost or never had."""
+        parents, chain = self.live.parents, list[int]()
+        while (found := known.get(handle)) is None:
             if parents[handle] < 0:
-                found = known[handle] = tree.extend(ROOT, live.roots[handle])
+                found = known[handle] = tree.extend(ROOT, self.live.roots[handle])
                 break
             chain.append(handle)
             handle = parents[handle]
-            found = known.get(handle)
-        address: int = found
         for below in reversed(chain):
-            address = known[below] = tree.add(address, live.token[below])
-        return address
+            found = known[below] = tree.add(found, self.live.token[below])
+        return found
 
     def relocate(self) -> None:
         """Find the nodes of open jobs again if a tree was cleared since they were found."""
@@ -266,9 +273,7 @@ class Seat:
             return
         self._seen.add(address)
         # One token was asked for with this row, the whole prompt with its last one.
-        need = 1
-        if self.parent is None and self._addresses.get(self.lm, {}).get(0) == address:
-            need = len(self.live.roots[0])
+        need = self._prompt if self._own.get(0) == address else 1
         if need > computed:
             self.cost.tokens_reused += need - computed
 
