@@ -169,13 +169,12 @@ class Shown:
             return []
         parent, tokens, ends = self.parents[handles[0]], self.token, self.settings.ends
         depth, total = self.depths[parent] + 1, self.totals[parent]
-        may_stop = self._stops or depth >= self.limit(parent)
-        nodes = []
-        for handle, logprob, score in zip(handles, logprobs, scores, strict=True):
-            token = tokens[handle]
-            end = self.end_of(handle) if may_stop else "end" if token in ends else None
-            nodes.append(Node(handle, token, logprob, score, total + logprob, depth, end))
-        return nodes
+        simple = not self._stops and depth < self.limit(parent)
+        return [
+            Node(handle, token := tokens[handle], logprob, score, total + logprob, depth,
+                 ("end" if token in ends else None) if simple else self.end_of(handle))
+            for handle, logprob, score in zip(handles, logprobs, scores, strict=True)
+        ]  # fmt: skip
 
     def derive(self, tokens: list[int]) -> Node:
         """A new root for the prompt `tokens`."""

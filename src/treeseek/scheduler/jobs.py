@@ -88,8 +88,6 @@ class Job(Protocol):
     """One request (or one continuation of a Sample) until it has its outcome."""
 
     done: bool
-    cut: bool
-    """Whether a record says that the budget ended inside this continuation."""
     names: list[int]
     """Names of the nodes whose rows it asked for, in order: what it is charged for."""
 
@@ -105,7 +103,6 @@ class ExpandJob:
         "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "plain",
         "request", "seat", "start",
     )  # fmt: skip
-    cut = False
 
     def __init__(self, seat: "Seat", request: Expand, law: Law) -> None:
         """Ask for the row of `request.node`."""
@@ -166,7 +163,6 @@ class SampleJob:
         "masses", "name", "names", "path", "proposal", "reason", "request", "sampled", "seat",
         "start", "tokens", "until", "wish",
     )  # fmt: skip
-    cut = False
 
     def __init__(self, seat: "Seat", request: Sample, law: Law) -> None:
         """Start at `request.node` with the next ordinal of its stream."""
@@ -288,7 +284,6 @@ class WalkJob:
     __slots__ = (
         "abandoned", "addresses", "done", "found", "handle", "law", "names", "request", "seat",
     )  # fmt: skip
-    cut = False
 
     def __init__(self, seat: "Seat", request: Walk, law: Law) -> None:
         """Enter all tokens into the tree, so that one call can score them."""
@@ -348,13 +343,12 @@ class WalkJob:
 class Ready:
     """An outcome that needs no row: recorded, or computed at once."""
 
-    __slots__ = ("cut", "done", "names", "outcome")
+    __slots__ = ("done", "names", "outcome")
 
     def __init__(self, outcome: Reply | Continuation, names: list[int]) -> None:
         """Hold `outcome`, charged for `names`."""
         self.outcome, self.names = outcome, names
         self.done = True
-        self.cut = isinstance(outcome, Continuation) and outcome.reason == "budget"
 
     def worst(self) -> int:
         """What it is charged for."""
@@ -363,11 +357,6 @@ class Ready:
     def reply(self) -> Reply:
         """The outcome, of a request that is one job."""
         assert isinstance(self.outcome, Reply)
-        return self.outcome
-
-    def continuation(self) -> Continuation:
-        """The outcome, of one continuation."""
-        assert isinstance(self.outcome, Continuation)
         return self.outcome
 
 
@@ -393,3 +382,17 @@ def asked(name: int, run: Continuation, salt: int) -> list[int]:
     for token in tokens:
         names.append(child_name(names[-1], token))
     return [name ^ salt for name in names]
+
+
+def is_cut(job: Job) -> bool:
+    """Whether a record says that the budget ended inside this continuation."""
+    outcome = job.outcome if isinstance(job, Ready) else None
+    return isinstance(outcome, Continuation) and outcome.reason == "budget"
+
+
+def run_of(job: Job) -> Continuation:
+    """The outcome of one continuation."""
+    if isinstance(job, SampleJob):
+        return job.continuation()
+    assert isinstance(job, Ready) and isinstance(job.outcome, Continuation)
+    return job.outcome

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from treeseek.model import LM
-from treeseek.replies import Continuation, Reply, Sampled
+from treeseek.replies import Sampled
 from treeseek.requests import Derive, Race, Sample, Score, Verify
 from treeseek.scheduler.instant import derive, judge
-from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob
+from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob, is_cut, run_of
 from treeseek.scheduler.nesting import is_over, running, settle, slices
 from treeseek.scheduler.seat import NESTED, Entry, Seat
 from treeseek.scheduler.serving import WAITING, Waiting, serve
 
+_WHOLE = (ExpandJob, WalkJob, Ready)
+"""Jobs that answer a request by themselves."""
 _WIDE = 64
 """Lists without a row to compute that one search may settle in one round."""
 
@@ -157,19 +159,26 @@ class Scheduler:
         return True
 
     def _settle_entry(self, seat: Seat, entry: Entry, late: bool) -> bool:
-        request = entry.request
-        ledger = seat.ledger
-        if ledger.limit == 0 and not (seat.closing and isinstance(request, Sample)):
+        kind, ledger = type(entry.request), seat.ledger
+        if ledger.limit == 0 and not (seat.closing and kind is Sample):
             return False
-        if isinstance(request, Derive):
+        if kind is Sample:
+            return not seat.told and self._settle_sample(seat, entry, late)
+        if kind is Derive:
             return derive(seat, entry)
-        if isinstance(request, Sample) and seat.told:
+        job = entry.jobs[0]
+        if not job.done or not ledger.fits(job.names):
             return False
-        jobs = seat.jobs
-        while seat.at < len(jobs):
-            owner, job = jobs[seat.at]
-            if owner is not entry:
-                break
+        entry.charged += ledger.charge(job.names)
+        seat.at += 1
+        assert isinstance(job, _WHOLE)
+        entry.reply = job.reply()
+        return True
+
+    def _settle_sample(self, seat: Seat, entry: Entry, late: bool) -> bool:
+        ledger = seat.ledger
+        while seat.at < len(seat.jobs) and seat.jobs[seat.at][0] is entry:
+            job = seat.jobs[seat.at][1]
             if not job.done:
                 if not isinstance(job, SampleJob) or not seat.closing:
                     return False
@@ -177,15 +186,12 @@ class Scheduler:
                     return False
                 seat.cut = True
                 job.finish("budget")
-            elif not ledger.fits(job.names) or (job.cut and not seat.closing):
+            elif not ledger.fits(job.names) or (is_cut(job) and not seat.closing):
                 return False
             entry.charged += ledger.charge(job.names)
-            seat.cut = seat.cut or job.cut
+            seat.cut = seat.cut or is_cut(job)
             seat.at += 1
-        if isinstance(request, Sample):
-            entry.reply = Sampled([_run(job) for job in entry.jobs])
-        else:
-            entry.reply = _reply(entry.jobs[0])
+        entry.reply = Sampled([run_of(job) for job in entry.jobs])
         return True
 
     def _short(self, seat: Seat, job: SampleJob, late: bool) -> bool:
@@ -207,8 +213,8 @@ class Scheduler:
         _, job = seat.jobs[seat.at]
         if isinstance(job, SampleJob) and not job.done:
             return self._short(seat, job, late)
-        if late or ledger.left is None or job.cut:
-            return late or job.cut
+        if late or ledger.left is None or is_cut(job):
+            return late or is_cut(job)
         if isinstance(job, WalkJob) and job.request.above is not None and not job.done:
             return self._walked(seat, job)
         return not ledger.fits(job.names)
@@ -288,13 +294,3 @@ class Scheduler:
         else:
             for address in job.rows(len(job.seat.ledger.fitting(job.names))):
                 rows.setdefault(address, []).append(job)
-
-
-def _run(job: Job) -> Continuation:
-    assert isinstance(job, (SampleJob, Ready))
-    return job.continuation()
-
-
-def _reply(job: Job) -> Reply:
-    assert isinstance(job, (ExpandJob, WalkJob, Ready))
-    return job.reply()
