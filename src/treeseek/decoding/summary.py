@@ -165,10 +165,12 @@ def _ranked(logprobs: Floats, k: int) -> Ints:
     near = logprobs.argpartition(vocabulary - k, axis=1)[:, vocabulary - k :]
     near.sort(axis=1)
     values = np.take_along_axis(logprobs, near, axis=1)
-    if np.count_nonzero(logprobs >= values.min(axis=1)[:, None]) > rows * k:
-        # The k-th likeliest shares its place with tokens that were left out.
-        return (-logprobs).argsort(axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(near, (-values).argsort(axis=1, kind="stable"), axis=1)
+    tokens = np.take_along_axis(near, (-values).argsort(axis=1, kind="stable"), axis=1)
+    # Where the k-th likeliest shares its place with tokens that were left out, the row is sorted.
+    tied = np.flatnonzero((logprobs >= values.min(axis=1)[:, None]).sum(axis=1) > k)
+    if len(tied):
+        tokens[tied] = (-logprobs[tied]).argsort(axis=1, kind="stable")[:, :k]
+    return tokens
 
 
 def _contiguous(rows: Rows) -> Rows:
