@@ -44,6 +44,20 @@ def test_children_carry_what_the_reply_said_and_where_they_end() -> None:
     assert live.ask() is None and live.ended
 
 
+def test_one_child_is_what_the_list_of_children_holds_whichever_is_asked_first() -> None:
+    facts = ("handle", "token", "logprob", "score", "total", "depth", "end")
+    for scores in (None, [-0.25, -1.5, -2.5]):
+        heard: list[Any] = []
+        live = live_of(EXPAND, heard=heard, ends=frozenset({0}), stop=Stop(tokens=(1,)), limit=5)
+        live.ask()
+        live.tell([Expanded([2, 0, 1], [-0.5, -1.0, -2.0], scores)])
+        (reply,) = heard[0]
+        alone = [reply.child(nth) for nth in (0, 1, 2)]
+        for mine, theirs in zip(alone, reply.children, strict=True):
+            assert [getattr(mine, f) for f in facts] == [getattr(theirs, f) for f in facts]
+        assert reply.child(1) is reply.children[1] and reply.child(-1) is reply.children[2]
+
+
 def test_a_node_shown_twice_keeps_its_handle_and_totals_run_left_to_right() -> None:
     heard: list[Any] = []
     live = live_of(

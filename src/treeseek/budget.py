@@ -115,8 +115,10 @@ class Ledger:
 
     def fits(self, names: Collection[int]) -> bool:
         """Whether all `names` can be charged."""
-        left = self.left
-        return left is None or len(names) <= left or self.new(names) <= left
+        if self.limit is None:
+            return True
+        left = self.limit - self.tokens
+        return len(names) <= left or self.new(names) <= left
 
     def fitting(self, names: Sequence[int]) -> Sequence[int]:
         """The longest beginning of `names` that can be charged."""

@@ -6,7 +6,7 @@ it by `ask` and `tell`, and feeding it recorded replies rebuilds it.
 """
 
 import math
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ from treeseek.settings import Settings
 from treeseek.shown import Shown
 
 _CUT = ("budget", "dead")
-_REQUESTS = (Expand, Sample, Walk, Score, Verify, Derive, Spawn, Continue, Race)
+_REQUESTS = frozenset((Expand, Sample, Walk, Score, Verify, Derive, Spawn, Continue, Race))
 
 
 @dataclass(slots=True)
@@ -121,6 +121,7 @@ class Live(Shown):
         self.spent = False
         self.candidates: list[Finished] = []
         self._children: list[Node] = []
+        self._births = self.born  # one for all replies
         self._pending: list[Request] | None = None
         self._generator = strategy.run(Context(self), self.root)
         if not isinstance(self._generator, Generator):
@@ -133,7 +134,7 @@ class Live(Shown):
     def ask(self) -> list[Request] | None:
         """The requests to answer now, None once the search has ended."""
         if self.barrier < 0 and not self.ended:
-            self._advance(lambda: next(self._generator))
+            self._advance(None)
         return self._pending
 
     def tell(self, replies: Iterable[Reply | Mapping[str, Any]]) -> None:
@@ -151,7 +152,7 @@ class Live(Shown):
             fit(request, reply)
         for request, reply in zip(requests, bound, strict=True):
             self.bind(request, reply)
-        self._advance(lambda: self._generator.send(bound))
+        self._advance(bound)
 
     def exhaust(self, replies: Sequence[Reply]) -> None:
         """Say that the budget is spent; `replies` answer the first requests of the pending list."""
@@ -172,16 +173,16 @@ class Live(Shown):
         self._generator.close()
         self._pending, self.ended = None, True
 
-    def _advance(self, resume: Callable[[], Any]) -> None:
+    def _advance(self, replies: list[Reply] | None) -> None:
         self.barrier += 1
         try:
-            pending = resume()
+            pending = self._generator.send(replies)
         except BaseException as error:
             self._pending, self.ended = None, True
             if isinstance(error, StopIteration):
                 return
             raise
-        if not isinstance(pending, list) or not all(isinstance(r, _REQUESTS) for r in pending):
+        if not isinstance(pending, list) or not _REQUESTS.issuperset(map(type, pending)):
             self.close()
             raise StrategyError(
                 f"Strategy {self.strategy.name!r} yielded {pending!r}: yield a list of requests."
@@ -193,7 +194,8 @@ class Live(Shown):
     def bind(self, request: Request, reply: Reply) -> None:
         """Attach nodes to `reply`, which fits `request`."""
         if isinstance(request, Expand) and isinstance(reply, Expanded):
-            self._bind_children(request.node.handle, reply)
+            handles = self.children(request.node.handle, reply.tokens, reply.logprobs)
+            reply.bear(self._births, handles)
         elif isinstance(request, Sample) and isinstance(reply, Sampled):
             for continuation in reply.continuations:
                 self._bind_run(request.node.handle, continuation)
@@ -211,21 +213,6 @@ class Live(Shown):
             self._adopt(self._children[reply.child], reply.found)
         elif isinstance(request, Race) and isinstance(reply, Raced) and reply.winner is not None:
             self._adopt(request.spawns[reply.winner].node, reply.found)
-
-    def _bind_children(self, parent: int, reply: Expanded) -> None:
-        settings, depth = self.settings, self.depths[parent] + 1
-        simple = not self._strings and not settings.stop.tokens and depth < self.limit(parent)
-        ends, total = settings.ends, self.totals[parent]
-        totals = [total + logprob for logprob in reply.logprobs]
-        handles = self.children(parent, depth, reply.tokens, reply.logprobs, totals)
-        reply.children = [
-            Node(handle, token, logprob, score, total, depth,
-                 ("end" if token in ends else None) if simple else self.end_of(handle))
-            for handle, token, logprob, score, total in zip(
-                handles, reply.tokens, reply.logprobs, reply.scores or reply.logprobs, totals,
-                strict=True,
-            )
-        ]  # fmt: skip
 
     def _bind_run(self, parent: int, run: Continuation) -> None:
         handle = self.along(parent, run.tokens, run.logprobs)

@@ -8,9 +8,10 @@ is kept elsewhere.
 import threading
 from collections.abc import Sequence
 from operator import index
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from treeseek.backends.protocol import Backend
+from treeseek.decoding.summary import Kept
 from treeseek.errors import ContextOverflow, EmptyPrompt, InvalidOption
 from treeseek.tree import Tree
 
@@ -29,15 +30,6 @@ class Tokenizer(Protocol):
         ...
 
 
-class RowSummary(NamedTuple):
-    """The pure facts of one row: log-sum-exp, the likeliest tokens, entropy in nats."""
-
-    lse: float
-    tokens: list[int]
-    logprobs: list[float]
-    entropy: float
-
-
 class LM:
     """A model ready to be searched; made by `treeseek.load`.
 
@@ -54,7 +46,7 @@ class LM:
         self.name = name
         self.ends = frozenset(ends)
         self.lock = threading.RLock()
-        self.summaries: dict[int, RowSummary] = {}
+        self.summaries = Kept()
 
     def __repr__(self) -> str:
         path = self.backend.capabilities.path

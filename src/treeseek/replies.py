@@ -5,9 +5,9 @@ A reply names no handle of its own: tokens, numbers and reasons only, so that th
 arrives.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 from treeseek.errors import StrategyError, TreeseekError
 from treeseek.requests import (
@@ -24,6 +24,9 @@ from treeseek.requests import (
     Verify,
     Walk,
 )
+
+Born: TypeAlias = Callable[[Sequence[int], Sequence[float], Sequence[float]], list[Node]]
+"""Makes nodes of handles, log-probabilities and scores."""
 
 
 def _bound() -> Any:
@@ -57,7 +60,28 @@ class Expanded(Reply):
     entropy: float = 0.0
     mass: float = 1.0
     keys: list[float] | None = None
-    children: list[Node] = _bound()
+    _born: Born = _bound()
+    _handles: Sequence[int] = _bound()
+    _children: list[Node] | None = _bound()
+
+    def bear(self, born: Born, handles: Sequence[int]) -> None:
+        """Let the children be the nodes that `born` makes of `handles`."""
+        self._born, self._handles, self._children = born, handles, None
+
+    @property
+    def children(self) -> list[Node]:
+        """The children as nodes, made when they are first looked at."""
+        if self._children is None:
+            scores = self.scores or self.logprobs
+            self._children = self._born(self._handles, self.logprobs, scores)
+        return self._children
+
+    def child(self, nth: int) -> Node:
+        """The `nth` of `children`, without making the others."""
+        if self._children is not None:
+            return self._children[nth]
+        logprob, score = self.logprobs[nth], (self.scores or self.logprobs)[nth]
+        return self._born((self._handles[nth],), (logprob,), (score,))[0]
 
 
 @dataclass(slots=True)
@@ -253,11 +277,16 @@ def fit(request: Request, reply: Reply) -> None:
         )
     wrong = ""
     if isinstance(reply, Expanded) and isinstance(request, Expand):
-        columns = (reply.tokens, reply.logprobs, reply.scores, reply.keys)
-        lengths = {len(column) for column in columns if column is not None}
-        if len(lengths) > 1 or max(lengths) > request.k:
-            wrong = f"its columns have {sorted(lengths)} rows, at most k={request.k} and all equal"
-        elif len(set(reply.tokens)) < len(reply.tokens):
+        count, scores, keys = len(reply.tokens), reply.scores, reply.keys
+        if (
+            not count == len(reply.logprobs) <= request.k
+            or (scores is not None and len(scores) != count)
+            or (keys is not None and len(keys) != count)
+        ):
+            columns = (reply.tokens, reply.logprobs, scores, keys)
+            lengths = sorted({len(column) for column in columns if column is not None})
+            wrong = f"its columns have {lengths} rows, at most k={request.k} and all equal"
+        elif len(set(reply.tokens)) < count:
             wrong = "a token comes twice"
     elif isinstance(reply, Sampled) and isinstance(request, Sample):
         runs = reply.continuations

@@ -127,7 +127,8 @@ class Expand:
     stream: int = 0
 
     def __post_init__(self) -> None:
-        _positive(self, "k", self.k)
+        if type(self.k) is not int or self.k < 1:
+            _positive(self, "k", self.k)
 
 
 @dataclass(frozen=True, slots=True)

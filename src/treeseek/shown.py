@@ -13,7 +13,7 @@ from treeseek.tree import child_name, path_name
 
 
 class Shown:
-    """Columns by handle, and the one index from (parent, token) to a handle."""
+    """Columns by handle, and the one index from a parent and a token to a handle."""
 
     def __init__(self, prompt: Sequence[int], settings: Settings) -> None:
         """Show the root of `prompt`, handle 0."""
@@ -24,18 +24,21 @@ class Shown:
         self.totals = [0.0]
         self.depths = [0]
         self.logprobs = [0.0]
-        self._index: dict[int, int] = {}
+        self._kin: dict[int, dict[int, int]] = {}
         self._names: dict[int, int] = {0: path_name(prompt)}
         self._limits: dict[int, int] = {}
         self._strings = bool(settings.stop.strings)
+        self._stops = self._strings or bool(settings.stop.tokens)
         self.root = Node(0, self.token[0], 0.0, 0.0, 0.0, 0, None)
 
     def child(self, parent: int, token: int, logprob: float) -> int:
         """Handle of the node one `token` after `parent`, shown now or before."""
-        key = parent << 32 | token
-        handle = self._index.get(key)
+        kin = self._kin.get(parent)
+        if kin is None:
+            kin = self._kin[parent] = {}
+        handle = kin.get(token)
         if handle is None:
-            handle = self._index[key] = len(self.parents)
+            handle = kin[token] = len(self.parents)
             self.parents.append(parent)
             self.token.append(token)
             self.logprobs.append(logprob)
@@ -45,7 +48,8 @@ class Shown:
 
     def shown(self, parent: int, token: int) -> int | None:
         """Handle of the node one `token` after `parent` if the search was shown it before."""
-        return self._index.get(parent << 32 | token)
+        kin = self._kin.get(parent)
+        return None if kin is None else kin.get(token)
 
     def name(self, node: Node) -> int:
         """The node's 128-bit name."""
@@ -56,7 +60,10 @@ class Shown:
         names = self._names
         name = names.get(handle)
         if name is None:
-            name = names[handle] = child_name(self.name_of_parent(handle), self.token[handle])
+            above = names.get(self.parents[handle])
+            if above is None:
+                above = self.name_of_parent(handle)
+            name = names[handle] = child_name(above, self.token[handle])
         return name
 
     def name_of_parent(self, handle: int) -> int:
@@ -139,27 +146,35 @@ class Shown:
         return handle
 
     def children(
-        self,
-        parent: int,
-        depth: int,
-        tokens: list[int],
-        logprobs: list[float],
-        totals: list[float],
+        self, parent: int, tokens: Sequence[int], logprobs: Sequence[float]
     ) -> Sequence[int]:
         """Handles of the children of `parent`, all at once where none was shown before."""
-        index, key = self._index, parent << 32
-        keys = [key | token for token in tokens]
-        if not index.keys().isdisjoint(keys):
+        if parent in self._kin:
             return [self.child(parent, *pair) for pair in zip(tokens, logprobs, strict=True)]
-        low, count = len(self.parents), len(tokens)
+        low, count, total = len(self.parents), len(tokens), self.totals[parent]
         handles = range(low, low + count)
-        index.update(zip(keys, handles, strict=True))
+        self._kin[parent] = dict(zip(tokens, handles, strict=True))
         self.parents += [parent] * count
         self.token += tokens
         self.logprobs += logprobs
-        self.totals += totals
-        self.depths += [depth] * count
+        self.totals += [total + logprob for logprob in logprobs]
+        self.depths += [self.depths[parent] + 1] * count
         return handles
+
+    def born(
+        self, handles: Sequence[int], logprobs: Sequence[float], scores: Sequence[float]
+    ) -> list[Node]:
+        """Nodes of `handles`, children of one parent, by what their reply said."""
+        if not handles:
+            return []
+        parent, tokens, ends = self.parents[handles[0]], self.token, self.settings.ends
+        depth, total = self.depths[parent] + 1, self.totals[parent]
+        simple = not self._stops and depth < self.limit(parent)
+        return [
+            Node(handle, token := tokens[handle], logprob, score, total + logprob, depth,
+                 ("end" if token in ends else None) if simple else self.end_of(handle))
+            for handle, logprob, score in zip(handles, logprobs, scores, strict=True)
+        ]  # fmt: skip
 
     def derive(self, tokens: list[int]) -> Node:
         """A new root for the prompt `tokens`."""

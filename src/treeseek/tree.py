@@ -57,7 +57,7 @@ class Tree:
         self.starts: list[int] = []
         """Depth of each segment's first token; the empty root has depth 0."""
         self.size = 0
-        self._forks: dict[tuple[int, int], int] = {}
+        self._forks: dict[int, int] = {}
         self.generation = getattr(self, "generation", -1) + 1
 
     def __len__(self) -> int:
@@ -82,7 +82,7 @@ class Tree:
             after = (node & OFFSET_MASK) + 1
             if after < len(run) and run[after] == token:
                 return node + 1
-        return self._forks.get((node, token))
+        return self._forks.get(node << 32 | token)
 
     def add(self, node: int, token: int) -> int:
         """Address of the child of `node` by `token`, added if it is new."""
@@ -95,7 +95,7 @@ class Tree:
                 return node + 1
             if run[after] == token:
                 return node + 1
-        known = self._forks.get((node, token))
+        known = self._forks.get(node << 32 | token)
         if known is not None:
             return known
         self._grow(1)
@@ -135,7 +135,7 @@ class Tree:
         self.tokens.append(tokens)
         self.parents.append(node)
         self.starts.append(self.depth(node))
-        self._forks[(node, tokens[0])] = address = segment << OFFSET_BITS
+        self._forks[node << 32 | tokens[0]] = address = segment << OFFSET_BITS
         return address
 
     def _grow(self, count: int) -> None:

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from treeseek.decoding.summary import log_sum_exp, summarise
+from treeseek.decoding.summary import Kept, log_sum_exp, summarise
 from treeseek.errors import BrokenLogits, InvalidOption
 
-SIZES = [1, 2, 5, 1024, 1025, 2111, 32000]
+SIZES = [1, 2, 5, 100, 1024, 1025, 2111, 32000]
 # Logits that tie, nearly tie, vanish beside others, or forbid.
 ODD = st.sampled_from([-np.inf, -90.0, -1.5, 0.0, 1e-30, 2e-30, 1.0, 1.0 + 2**-23, 7.25])
 
@@ -50,7 +50,7 @@ def test_children_come_in_the_exact_order(vocabulary: int, dtype: type) -> None:
 @settings(deadline=None, max_examples=60)
 @given(
     st.sampled_from([np.float32, np.float64]),
-    st.sampled_from([6, 1100]),
+    st.sampled_from([6, 90, 1100]),
     st.integers(1, 20),
     st.data(),
 )
@@ -135,3 +135,38 @@ def test_logits_of_another_shape_and_a_negative_k_are_refused() -> None:
         summarise(np.zeros(3), 1)
     with pytest.raises(InvalidOption, match="-1"):
         summarise(np.zeros((1, 3)), -1)
+
+
+@pytest.mark.parametrize("vocabulary", [3, 300, 3000])
+def test_a_log_sum_exp_has_the_bits_of_the_summary_and_minus_infinity_for_no_token(
+    vocabulary: int,
+) -> None:
+    logits = rows_of(5, 6, vocabulary, 4, np.float32)
+    alone = summarise(logits, 2).lse
+    logits[[1, 4]] = -np.inf
+    alone[[1, 4]] = -np.inf
+    assert np.array_equal(log_sum_exp(logits), alone)
+    assert (log_sum_exp(logits[[1, 4]]) == -np.inf).all()
+    logits[2, 1] = np.nan
+    with pytest.raises(BrokenLogits, match="NaN"):
+        log_sum_exp(logits)
+
+
+def test_what_is_kept_of_rows_comes_back_bit_for_bit_and_only_as_wide_as_it_is() -> None:
+    kept, known = Kept(), {}
+    for call, (count, k) in enumerate([(3, 4), (1, 9), (5, 2)]):
+        summary = summarise(rows_of(call, count, 11, 3, np.float64), k)
+        addresses = [call * 2 + i for i in range(count)]  # some of them come again
+        kept.put(addresses, summary)
+        known.update({a: (summary, i) for i, a in enumerate(addresses)})
+    assert len(kept) == len(known)
+    for address, (summary, i) in known.items():
+        width = summary.tokens.shape[1]
+        for k in range(1, width + 1):
+            tokens, logprobs = summary.tokens[i, :k].tolist(), summary.logprobs[i, :k].tolist()
+            facts = (float(summary.lse[i]), tokens, logprobs, float(summary.entropy[i]))
+            assert kept.get(address, k) == facts
+        assert kept.get(address, width + 1) is None
+    assert kept.get(99, 1) is None
+    kept.clear()
+    assert len(kept) == 0 and kept.get(0, 1) is None

@@ -86,14 +86,16 @@ class ToyBackend:
         self.spent = Spent()
         self._warm: dict[int, None] = {}
         self._known: set[int] = set()
+        self._same = np.empty((0, vocabulary))
 
     def expand(self, nodes: Sequence[int]) -> Iterator[Block]:
         """Rows of `nodes`; one block if their paths fit the slots together, more otherwise."""
-        longest = max(map(self.tree.depth, nodes), default=0)
-        most = min((v for v in (self.context, self.slots) if v is not None), default=longest)
-        if longest > most:
+        bounds = [bound for bound in (self.context, self.slots) if bound is not None]
+        longest = max(map(self.tree.depth, nodes), default=0) if bounds else 0
+        if bounds and longest > min(bounds):
             raise ContextOverflow(
-                f"A path of {longest} tokens does not fit {most}: shorten the prompt or the limit."
+                f"A path of {longest} tokens does not fit {min(bounds)}: "
+                "shorten the prompt or the limit."
             )
         start = 0
         if self.slots is None and nodes:
@@ -112,35 +114,37 @@ class ToyBackend:
             start = stop
 
     def _block(self, nodes: Sequence[int], start: int, stop: int, held: dict[int, None]) -> Block:
-        computed = []
-        warm, known = self._warm, self._known
-        for node in nodes[start:stop]:
-            cold = 0
-            for at in self._path(node) if self.slots is not None else self._cold(node):
-                if at not in warm:
-                    cold += 1
-                    self.spent.recomputed += at in known
-                    known.add(at)
-                warm[at] = warm.pop(at, None)
-            computed.append(cold)
+        some = nodes[start:stop]
+        computed = [self._heat(node) for node in some]
         forward = any(computed)
         self.spent.computed += sum(computed)
         self.spent.forwards += forward
         if self.slots is not None:
             self._evict(held)
         if callable(self.row):
-            logits = np.stack([self.row(self.tree.path(node)) for node in nodes[start:stop]])
+            logits = np.stack([self.row(self.tree.path(node)) for node in some])
         else:
-            logits = np.broadcast_to(self.row, (stop - start, self.vocabulary))
+            if len(some) > len(self._same):
+                self._same = np.broadcast_to(self.row, (2 * len(some), self.vocabulary))
+            logits = self._same[: len(some)]
         return Block(range(start, stop), logits, computed, forward)
 
-    def _cold(self, node: int) -> list[int]:
-        """The cold end of the path to `node`, first ancestor first."""
-        cold = []
-        while node != ROOT and node not in self._warm:
-            cold.append(node)
-            node = self.tree.parent(node)
-        return cold[::-1]
+    def _heat(self, node: int) -> int:
+        """Hold the path to `node` warm; how many of its nodes were cold."""
+        cold, warm = 0, self._warm
+        if self.slots is None:  # nothing is ever forgotten, so the path above a warm node is warm
+            while node != ROOT and node not in warm:
+                warm[node] = None
+                cold += 1
+                node = self.tree.parent(node)
+            return cold
+        for at in self._path(node):
+            if at not in warm:
+                cold += 1
+                self.spent.recomputed += at in self._known
+                self._known.add(at)
+            warm[at] = warm.pop(at, None)
+        return cold
 
     def _evict(self, held: dict[int, None]) -> None:
         assert self.slots is not None

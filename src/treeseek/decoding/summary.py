@@ -6,6 +6,8 @@ Numbers are float64 whatever the logits are. It covers neither warps nor masks: 
 model's own row.
 """
 
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,43 @@ class Summary:
     tokens: Ints
     logprobs: Floats
     entropy: Floats
+
+
+class Kept:
+    """Summaries of rows by address, in flat columns: no object a row, so that millions may stay."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every row."""
+        self._rows: dict[int, int] = {}
+        self._lse, self._entropy, self._logprobs = array("d"), array("d"), array("d")
+        self._tokens, self._ends = array("q"), array("q", [0])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def put(self, addresses: Sequence[int], summary: Summary) -> None:
+        """Keep `summary`, its rows in the order of `addresses`."""
+        row, end = len(self._lse), self._ends[-1]
+        count, k = summary.tokens.shape
+        self._rows.update(zip(addresses, range(row, row + count), strict=True))
+        self._ends.extend(range(end + k, end + count * k + 1, k))
+        self._lse.frombytes(summary.lse.tobytes())
+        self._entropy.frombytes(summary.entropy.tobytes())
+        self._tokens.frombytes(summary.tokens.tobytes())
+        self._logprobs.frombytes(summary.logprobs.tobytes())
+
+    def get(self, address: int, k: int) -> tuple[float, list[int], list[float], float] | None:
+        """Log-sum-exp, k likeliest tokens, their log-probabilities, entropy; None if unknown."""
+        row = self._rows.get(address)
+        if row is None or self._ends[row + 1] - self._ends[row] < k:
+            return None
+        place = slice(self._ends[row], self._ends[row] + k)
+        tokens, logprobs = self._tokens[place].tolist(), self._logprobs[place].tolist()
+        return self._lse[row], tokens, logprobs, self._entropy[row]
 
 
 def summarise(logits: Rows, k: int, *, entropy: bool = True) -> Summary:
@@ -74,32 +113,64 @@ def log_sum_exp(scores: Rows) -> Floats:
 
     Costs one exponential a token. Raises BrokenLogits for NaN or +inf.
     """
-    dead = scores.max(axis=1) == -np.inf
-    if not dead.any():
-        return summarise(scores, 0, entropy=False).lse
+    if scores.shape[1] <= _SMALL:
+        rows = np.array(scores, np.float64, order="C")
+        highest = np.maximum.reduce(rows, axis=1)
+        alive = highest != -np.inf
+        if np.logical_and.reduce(alive):
+            return _normalisers(rows, highest)
+        lse = np.full(len(rows), -np.inf)
+        lse[alive] = _normalisers(rows[alive], highest[alive])
+        return lse
     lse = np.full(len(scores), -np.inf)
-    if not dead.all():
-        lse[~dead] = summarise(scores[~dead], 0, entropy=False).lse
+    scratch = None
+    for i, row in enumerate(_contiguous(scores)):
+        top = float(row.max())
+        if top != -np.inf:
+            scratch = np.empty_like(row) if scratch is None else scratch
+            lse[i], _ = _normaliser(row, _checked(top, i), scratch, False)
     return lse
 
 
 def _small(rows: Floats, k: int, entropy: bool) -> Summary:
-    """All rows of a small vocabulary at once, in float64."""
-    highest = rows.max(axis=1)
-    if not np.isfinite(highest).all():
+    """All rows of a small vocabulary at once, in float64; `rows` is overwritten."""
+    lse = _normalisers(rows, np.maximum.reduce(rows, axis=1))
+    rows -= lse[:, None]
+    if entropy:
+        spread = -np.add.reduce(np.exp(rows) * np.maximum(rows, _FLOOR), axis=1)
+    else:
+        spread = np.full(len(rows), np.nan)
+    tokens = _ranked(rows, k)
+    first = np.arange(0, rows.size, rows.shape[1])
+    return Summary(lse, tokens, rows.ravel()[tokens + first[:, None]], spread)
+
+
+def _normalisers(rows: Floats, highest: Floats) -> Floats:
+    """Log-sum-exp of rows whose largest elements are `highest`, each refused unless a number."""
+    if not np.logical_and.reduce(np.isfinite(highest)):
         i = int(np.isfinite(highest).argmin())
         _checked(float(highest[i]), i)
-    total = np.exp(rows - highest[:, None]).sum(axis=1)
-    lse = highest + np.log(total)
-    logprobs = rows - lse[:, None]
-    spread = np.full(len(rows), np.nan)
-    if entropy:
-        spread = -(np.exp(logprobs) * np.maximum(logprobs, _FLOOR)).sum(axis=1)
-    if k == 1:
-        tokens = logprobs.argmax(axis=1)[:, None]
-    else:
-        tokens = np.argsort(-logprobs, axis=1, kind="stable")[:, :k]
-    return Summary(lse, tokens, logprobs[np.arange(len(rows))[:, None], tokens], spread)
+    weights = rows - highest[:, None]
+    total: Floats = np.add.reduce(np.exp(weights, out=weights), axis=1)
+    return highest + np.log(total)
+
+
+def _ranked(logprobs: Floats, k: int) -> Ints:
+    """The k likeliest tokens of each row in order, ties to the lower id, int64 [N, k]."""
+    rows, vocabulary = logprobs.shape
+    if k <= 1:
+        return logprobs.argmax(axis=1)[:, None] if k else np.empty((rows, 0), np.int64)
+    if vocabulary < 4 * max(k, _GROUP // 4):
+        return (-logprobs).argsort(axis=1, kind="stable")[:, :k]
+    near = logprobs.argpartition(vocabulary - k, axis=1)[:, vocabulary - k :]
+    near.sort(axis=1)
+    values = np.take_along_axis(logprobs, near, axis=1)
+    tokens = np.take_along_axis(near, (-values).argsort(axis=1, kind="stable"), axis=1)
+    # Where the k-th likeliest shares its place with tokens that were left out, the row is sorted.
+    tied = np.flatnonzero((logprobs >= values.min(axis=1)[:, None]).sum(axis=1) > k)
+    if len(tied):
+        tokens[tied] = (-logprobs[tied]).argsort(axis=1, kind="stable")[:, :k]
+    return tokens
 
 
 def _contiguous(rows: Rows) -> Rows:

@@ -16,7 +16,7 @@ from treeseek.decoding.samplers import Greedy, Gumbel, Sampler
 from treeseek.decoding.stops import Stop, stop_at
 from treeseek.decoding.warp import Warp
 from treeseek.errors import Incompatible
-from treeseek.model import LM, RowSummary
+from treeseek.model import LM
 from treeseek.noise import Purpose, position_key, stream_key
 from treeseek.replies import Continuation, Expanded, Reply, Sampled, Walked
 from treeseek.requests import Expand, How, Request, Sample, Walk
@@ -61,6 +61,10 @@ class Law:
             self.group = (self.group, self.warp, key, how.sampler)
 
 
+_NOWHERE: list[int] = []
+"""The path of a job whose law reads none."""
+
+
 class _Dead:
     """State of a constraint on a path it does not allow."""
 
@@ -96,29 +100,33 @@ class ExpandJob:
     """The k best next tokens of one node."""
 
     __slots__ = (
-        "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "request",
-        "seat", "start",
+        "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "plain",
+        "request", "seat", "start",
     )  # fmt: skip
 
     def __init__(self, seat: "Seat", request: Expand, law: Law) -> None:
         """Ask for the row of `request.node`."""
         self.seat, self.request, self.law = seat, request, law
-        self.handle = request.node.handle
-        name = seat.live.name_of(self.handle)
+        self.handle = handle = request.node.handle
+        name = seat.live.name_of(handle)
         self.names = [name ^ law.salt]
-        self.locate()
-        _, self.allowed, _ = seat.state(law, self.handle)
-        self.path, self.start = seat.whole(self.handle) if law.warp else ([], 0)
+        self.address = seat.address(handle, law.lm)
+        self.allowed = None if law.constraint is None else seat.state(law, handle)[1]
+        self.path, self.start = seat.whole(handle) if law.warp else (_NOWHERE, 0)
         self.key: int | None = None
-        if isinstance(law.sampler, Gumbel):
+        if law.sampler is None:
+            pass
+        elif isinstance(law.sampler, Gumbel):
             ordinal = seat.ordinals(name, request.stream, 1)
             key = stream_key(seat.seed, Purpose.TOKEN, seat.place, name, request.stream, ordinal)
             self.key = position_key(key, 0)
-        elif law.sampler is not None and not isinstance(law.sampler, Greedy):
+        elif not isinstance(law.sampler, Greedy):
             raise Incompatible(
                 f"Expand cannot serve {law.sampler!r}, only Gumbel() or none: leave sampler= out, "
                 "or choose a strategy that draws whole continuations, such as sample."
             )
+        self.plain = law.plain and self.key is None
+        """Whether the cached summary of the row answers it."""
         self.done = False
         self.outcome: Expanded | None = None
 
@@ -126,23 +134,20 @@ class ExpandJob:
         """Find the node in the tree, again if the tree was cleared."""
         self.address = self.seat.address(self.handle, self.law.lm)
 
-    @property
-    def plain(self) -> bool:
-        """Whether the cached summary of the row answers it."""
-        return self.law.plain and self.key is None
-
     def worst(self) -> int:
         """One row."""
         return 1 if self.seat.ledger.is_new(self.names[0]) else 0
 
-    def summarised(self, summary: RowSummary) -> None:
-        """Take the answer from a row's summary."""
+    def summarised(
+        self, lse: float, tokens: list[int], logprobs: list[float], entropy: float
+    ) -> None:
+        """Take the answer from a row's summary of at least k tokens."""
         k = self.request.k
-        tokens, logprobs = summary.tokens[:k], summary.logprobs[:k]
+        tokens, logprobs = tokens[:k], logprobs[:k]
         while logprobs and logprobs[-1] == -math.inf:
             tokens.pop()
             logprobs.pop()
-        self.outcome = Expanded(tokens, logprobs, None, summary.lse, 0.0, summary.entropy)
+        self.outcome = Expanded(tokens, logprobs, None, lse, 0.0, entropy)
         self.done = True
 
     def reply(self) -> Expanded:
@@ -350,6 +355,11 @@ class Ready:
         """What it is charged for."""
         return len(self.names)
 
+    def reply(self) -> Reply:
+        """The outcome, of a request that is one job."""
+        assert isinstance(self.outcome, Reply)
+        return self.outcome
+
 
 def recorded(request: Request, outcome: Reply, name: int, salt: int) -> list[Ready]:
     """Jobs that stand for a recorded reply to Expand, Sample or Walk at the node called `name`."""
@@ -373,3 +383,17 @@ def asked(name: int, run: Continuation, salt: int) -> list[int]:
     for token in tokens:
         names.append(child_name(names[-1], token))
     return [name ^ salt for name in names]
+
+
+def is_cut(job: Job) -> bool:
+    """Whether a record says that the budget ended inside this continuation."""
+    outcome = job.outcome if isinstance(job, Ready) else None
+    return isinstance(outcome, Continuation) and outcome.reason == "budget"
+
+
+def run_of(job: Job) -> Continuation:
+    """The outcome of one continuation."""
+    if isinstance(job, SampleJob):
+        return job.continuation()
+    assert isinstance(job, Ready) and isinstance(job.outcome, Continuation)
+    return job.outcome

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from treeseek.model import LM
-from treeseek.replies import Continuation, Reply, Sampled
-from treeseek.requests import Continue, Derive, Race, Sample, Score, Spawn, Verify
+from treeseek.replies import Sampled
+from treeseek.requests import Derive, Race, Sample, Score, Verify
 from treeseek.scheduler.instant import derive, judge
-from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob
+from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob, is_cut, run_of
 from treeseek.scheduler.nesting import is_over, running, settle, slices
-from treeseek.scheduler.seat import Entry, Seat
-from treeseek.scheduler.serving import Waiting, serve
+from treeseek.scheduler.seat import NESTED, Entry, Seat
+from treeseek.scheduler.serving import WAITING, Waiting, serve
 
+_WHOLE = (ExpandJob, WalkJob, Ready)
+"""Jobs that answer a request by themselves."""
 _WIDE = 64
 """Lists without a row to compute that one search may settle in one round."""
 
@@ -132,13 +134,14 @@ class Scheduler:
             if entry.ends:
                 self._end(seat, index)
                 return False
-            if isinstance(entry.request, Spawn | Continue | Race):
+            kind = type(entry.request)
+            if kind in NESTED:
                 if not entry.children and not slices(seat, late):
                     self._end(seat, index)
                     return False
                 if not settle(seat, entry):
                     return False
-            elif isinstance(entry.request, Score | Verify):
+            elif kind is Score or kind is Verify:
                 if not judge(seat, entry):
                     self._end(seat, index)
                     return False
@@ -148,20 +151,32 @@ class Scheduler:
                 return False
             assert entry.reply is not None
             entry.reply.charged = entry.charged
-            seat.set_clock(entry.read)
+            if entry.read is not None:
+                seat.set_clock(entry.read)
             entry.reply.spent = seat.spent if entry.spent is None else entry.spent
-            seat.record(index)
+            if seat.journal is not None:
+                seat.record(index)
         return True
 
     def _settle_entry(self, seat: Seat, entry: Entry, late: bool) -> bool:
-        request = entry.request
-        ledger = seat.ledger
-        if ledger.limit == 0 and not (seat.closing and isinstance(request, Sample)):
+        kind, ledger = type(entry.request), seat.ledger
+        if ledger.limit == 0 and not (seat.closing and kind is Sample):
             return False
-        if isinstance(request, Derive):
+        if kind is Sample:
+            return not seat.told and self._settle_sample(seat, entry, late)
+        if kind is Derive:
             return derive(seat, entry)
-        if isinstance(request, Sample) and seat.told:
+        job = entry.jobs[0]
+        if not job.done or not ledger.fits(job.names):
             return False
+        entry.charged += ledger.charge(job.names)
+        seat.at += 1
+        assert isinstance(job, _WHOLE)
+        entry.reply = job.reply()
+        return True
+
+    def _settle_sample(self, seat: Seat, entry: Entry, late: bool) -> bool:
+        ledger = seat.ledger
         while seat.at < len(seat.jobs) and seat.jobs[seat.at][0] is entry:
             job = seat.jobs[seat.at][1]
             if not job.done:
@@ -171,17 +186,12 @@ class Scheduler:
                     return False
                 seat.cut = True
                 job.finish("budget")
-            elif not ledger.fits(job.names) or (_is_cut(job) and not seat.closing):
+            elif not ledger.fits(job.names) or (is_cut(job) and not seat.closing):
                 return False
             entry.charged += ledger.charge(job.names)
-            seat.cut = seat.cut or _is_cut(job)
+            seat.cut = seat.cut or is_cut(job)
             seat.at += 1
-        if isinstance(request, Sample):
-            runs = [_run(job) for job in entry.jobs]
-            entry.reply = Sampled(runs)
-        else:
-            job = entry.jobs[0]
-            entry.reply = _reply(job)
+        entry.reply = Sampled([run_of(job) for job in entry.jobs])
         return True
 
     def _short(self, seat: Seat, job: SampleJob, late: bool) -> bool:
@@ -203,8 +213,8 @@ class Scheduler:
         _, job = seat.jobs[seat.at]
         if isinstance(job, SampleJob) and not job.done:
             return self._short(seat, job, late)
-        if late or ledger.left is None or _is_cut(job):
-            return late or _is_cut(job)
+        if late or ledger.left is None or is_cut(job):
+            return late or is_cut(job)
         if isinstance(job, WalkJob) and job.request.above is not None and not job.done:
             return self._walked(seat, job)
         return not ledger.fits(job.names)
@@ -239,7 +249,7 @@ class Scheduler:
         for entry in seat.entries:
             if entry.reply is not None:
                 continue
-            if isinstance(entry.request, Spawn | Continue | Race):
+            if type(entry.request) in NESTED:
                 self._visit_nested(entry, wanted)
                 continue
             for job in entry.jobs:
@@ -268,39 +278,19 @@ class Scheduler:
                 return
 
     def _want(self, seat: Seat, job: Job, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
-        if not isinstance(job, ExpandJob | SampleJob | WalkJob):
-            return
-        rows = wanted.setdefault(job.law.lm, {})
-        if isinstance(job, SampleJob):
-            job.ask()
-            rows.setdefault(job.address, []).append(job)
-        elif isinstance(job, ExpandJob):
-            known = job.law.lm.summaries.get(job.address) if job.plain else None
-            if known is not None and len(known.tokens) >= min(job.request.k, job.law.lm.vocabulary):
-                seat.note(job.address, 0, seat.need(job.address))
-                job.summarised(known)
+        assert isinstance(job, WAITING)
+        lm = job.law.lm
+        rows = wanted.setdefault(lm, {})
+        if isinstance(job, ExpandJob):
+            known = job.plain and lm.summaries.get(job.address, min(job.request.k, lm.vocabulary))
+            if known:
+                seat.note(job.address, 0)
+                job.summarised(*known)
             else:
                 rows.setdefault(job.address, []).append(job)
+        elif isinstance(job, SampleJob):
+            job.ask()
+            rows.setdefault(job.address, []).append(job)
         else:
             for address in job.rows(len(job.seat.ledger.fitting(job.names))):
                 rows.setdefault(address, []).append(job)
-
-
-def _is_cut(job: Job) -> bool:
-    """Whether a record says that the budget ended inside this continuation."""
-    outcome = job.outcome if isinstance(job, Ready) else None
-    return isinstance(outcome, Continuation) and outcome.reason == "budget"
-
-
-def _run(job: Job) -> Continuation:
-    if isinstance(job, SampleJob):
-        return job.continuation()
-    assert isinstance(job, Ready) and isinstance(job.outcome, Continuation)
-    return job.outcome
-
-
-def _reply(job: Job) -> Reply:
-    if isinstance(job, ExpandJob | WalkJob):
-        return job.reply()
-    assert isinstance(job, Ready) and isinstance(job.outcome, Reply)
-    return job.outcome

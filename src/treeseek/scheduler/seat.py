@@ -45,9 +45,11 @@ from treeseek.scheduler.jobs import (
 )
 from treeseek.scheduler.journal import Journal
 from treeseek.settings import Settings
-from treeseek.tree import ROOT
+from treeseek.tree import ROOT, Tree
 
-_NESTED = (Spawn, Continue, Race)
+NESTED = frozenset((Spawn, Continue, Race))
+_BESIDE = NESTED | {Score, Verify}
+_ROWS = (Expand, Sample, Walk)
 
 
 class Entry:
@@ -117,7 +119,9 @@ class Seat:
         self.verdicts: dict[tuple[type, int, str, str], Any] = {}
         self._laws: dict[int, tuple[How, Law]] = {}
         self._ordinals: dict[tuple[int, int], int] = {}
-        self._addresses: dict[LM, dict[int, int]] = {}
+        self._own: dict[int, int] = {}
+        self._addresses: dict[LM, dict[int, int]] = {lm: self._own}
+        self._prompt = len(prompt) if parent is None else 1
         self._generations: dict[LM, int] = {}
         self._seen: set[int] = set()
         self._states: dict[tuple[str, int], tuple[Any, Hashable]] = {}
@@ -170,21 +174,28 @@ class Seat:
         if self._generations.get(lm) != tree.generation:
             self._generations[lm] = tree.generation
             self._addresses[lm] = {}
+            self._own = self._addresses[self.lm]
         known = self._addresses[lm]
         found = known.get(handle)
-        if found is not None:
-            return found
-        live, chain = self.live, []
+        if found is None:
+            above = known.get(self.live.parents[handle])
+            if above is None:
+                return self._entered(handle, tree, known)
+            found = known[handle] = tree.add(above, self.live.token[handle])
+        return found
+
+    def _entered(self, handle: int, tree: Tree, known: dict[int, int]) -> int:
+        """Enter `handle` and all above it that `tree` lost or never had."""
+        parents, chain = self.live.parents, list[int]()
         while (found := known.get(handle)) is None:
-            if live.parents[handle] < 0:
-                found = known[handle] = tree.extend(ROOT, live.roots[handle])
+            if parents[handle] < 0:
+                found = known[handle] = tree.extend(ROOT, self.live.roots[handle])
                 break
             chain.append(handle)
-            handle = live.parents[handle]
-        address: int = found
+            handle = parents[handle]
         for below in reversed(chain):
-            address = known[below] = tree.add(address, live.token[below])
-        return address
+            found = known[below] = tree.add(found, self.live.token[below])
+        return found
 
     def relocate(self) -> None:
         """Find the nodes of open jobs again if a tree was cleared since they were found."""
@@ -256,18 +267,16 @@ class Seat:
                     at = (job.law.setting, run.node.handle)
                     self._states[at] = (job.sampled, job.allowed)
 
-    def note(self, address: int, computed: int, need: int) -> None:
-        """Count a row: `computed` tokens went through the model for it, `need` were asked for."""
+    def note(self, address: int, computed: int) -> None:
+        """Count a row for which `computed` tokens went through the model."""
         self.cost.tokens_computed += computed
-        if address not in self._seen:
-            self._seen.add(address)
-            self.cost.tokens_reused += max(0, need - computed)
-
-    def need(self, address: int) -> int:
-        """Tokens asked for with this row: the prompt comes with its last one."""
-        root = self._addresses[self.lm].get(0) if self.lm in self._addresses else None
-        whole = address == root and self.parent is None
-        return len(self.live.roots[0]) if whole else 1
+        if address in self._seen:
+            return
+        self._seen.add(address)
+        # One token was asked for with this row, the whole prompt with its last one.
+        need = self._prompt if self._own.get(0) == address else 1
+        if need > computed:
+            self.cost.tokens_reused += need - computed
 
     # The open list.
 
@@ -275,7 +284,7 @@ class Seat:
         """The models of the whole run, those that `requests` bring in included."""
         models = self.top.models
         for request in requests:
-            how = request.how if isinstance(request, Expand | Sample | Walk) else None
+            how = getattr(request, "how", None)
             if how is not None and how.model is not None:
                 if not isinstance(how.model, LM):
                     raise InvalidOption(f"How(model={how.model!r}): give what load() returned.")
@@ -284,8 +293,8 @@ class Seat:
 
     def open(self, requests: list[Request]) -> None:
         """Make the jobs of a new list; recorded replies stand for theirs."""
-        nested = [r for r in requests if isinstance(r, _NESTED)]
-        if nested and not all(isinstance(r, (*_NESTED, Score, Verify)) for r in requests):
+        kinds = set(map(type, requests))
+        if not kinds.isdisjoint(NESTED) and not kinds <= _BESIDE:
             raise StrategyError(
                 "Spawn, Continue and Race share a list only with Score and Verify: yield the other "
                 "requests in a list of their own."
@@ -294,18 +303,20 @@ class Seat:
         self.jobs, self.at = [], 0
         self.told, self.cut = self.live.spent, False
         for index, entry in enumerate(self.entries):
-            self._recall(index, entry)
+            if self.journal is not None:
+                self._recall(index, entry, self.journal)
             entry.jobs = self._make(entry)
-            self.jobs.extend((entry, job) for job in entry.jobs)
+            for job in entry.jobs:
+                self.jobs.append((entry, job))
 
     def _make(self, entry: Entry) -> Sequence[Job]:
         request, outcome = entry.request, entry.outcome
-        if isinstance(request, Expand | Sample | Walk):
+        if isinstance(request, _ROWS):
             if outcome is not None:
                 name = self.live.name_of(request.node.handle)
                 self._count_ordinals(request, name)
                 return recorded(request, outcome, name, self.resolve(request.how).salt)
-            law = self.resolve(request.how)
+            law = self.law if request.how is None else self.resolve(request.how)
             if isinstance(request, Expand):
                 return [ExpandJob(self, request, law)]
             if isinstance(request, Walk):
@@ -330,11 +341,9 @@ class Seat:
 
     # The journal.
 
-    def _recall(self, index: int, entry: Entry) -> None:
+    def _recall(self, index: int, entry: Entry, journal: Journal) -> None:
         """Let the record of entry `index`, if there is one, stand for what it answers."""
-        if self.journal is None:
-            return
-        record = self.journal.get(self.place, self.live.barrier, index)
+        record = journal.get(self.place, self.live.barrier, index)
         if record is None:
             return
         now = digest(entry.request, self.live.name)
@@ -350,7 +359,7 @@ class Seat:
             entry.ends = True
             return
         entry.spent = record["reply"]["spent"]
-        if not isinstance(entry.request, _NESTED):
+        if type(entry.request) not in NESTED:
             entry.outcome = decode(record["reply"])
 
     def record(self, index: int) -> None:

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from treeseek.backends.protocol import Block
 from treeseek.decoding.samplers import Gumbel
 from treeseek.decoding.summary import log_sum_exp, summarise
-from treeseek.model import LM, RowSummary
+from treeseek.model import LM
 from treeseek.noise import gumbel_topk
 from treeseek.replies import Expanded
 from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
 
 Waiting = ExpandJob | SampleJob | WalkJob
+WAITING = (ExpandJob, SampleJob, WalkJob)
 Rows = NDArray[np.floating[Any]]
 
 _KEEP = 8
@@ -29,64 +30,57 @@ def serve(lm: LM, wanted: dict[int, list[Waiting]]) -> None:
     """Compute the rows of all addresses in `wanted` and hand them to the jobs behind each."""
     addresses = list(wanted)
     for block in lm.backend.expand(addresses):
-        _count(block, addresses, wanted)
-        plain: dict[int, list[ExpandJob]] = {}
+        plain: list[tuple[int, list[ExpandJob]]] = []
         laws: dict[tuple[object, type], list[tuple[int, Any]]] = {}
         walks: list[tuple[int, WalkJob, int]] = []
+        tops = set()
         for row, position in enumerate(block.index):
-            address = addresses[position]
+            address, computed = addresses[position], block.computed[row]
+            expands = []
             for job in wanted[address]:
-                if isinstance(job, WalkJob):
+                seat = job.seat
+                seat.note(address, computed)
+                computed = 0
+                tops.add(seat.top)
+                if isinstance(job, ExpandJob) and job.plain:
+                    expands.append(job)
+                elif isinstance(job, WalkJob):
                     walks.append((row, job, address))
-                elif isinstance(job, ExpandJob) and job.plain:
-                    plain.setdefault(row, []).append(job)
                 else:
                     laws.setdefault((job.law.group, type(job)), []).append((row, job))
+            if expands:
+                plain.append((row, expands))
+        if block.forward:
+            for seat in tops:
+                seat.cost.forwards += 1
         if plain:
             _expand_plain(lm, block, addresses, plain)
         if walks:
             _walk(block, walks)
         for (_, kind), group in laws.items():
-            rows = np.array([row for row, _ in group])
+            logits = _chosen(block, [row for row, _ in group])
             jobs = [job for _, job in group]
-            logits = block.logits if _covers(rows, block) else block.logits[rows]
             (_sample if kind is SampleJob else _expand_law)(jobs[0].law, jobs, logits)
 
 
-def _covers(rows: NDArray[np.intp], block: Block) -> bool:
-    return len(rows) == len(block.logits) and bool((rows == np.arange(len(rows))).all())
-
-
-def _count(block: Block, addresses: Sequence[int], wanted: dict[int, list[Waiting]]) -> None:
-    seats = []
-    for row, position in enumerate(block.index):
-        address = addresses[position]
-        computed = block.computed[row]
-        for job in wanted[address]:
-            seat = job.seat
-            seat.note(address, computed, seat.need(address))
-            computed = 0
-            seats.append(seat)
-    if block.forward:
-        for seat in {id(seat.top): seat.top for seat in seats}.values():
-            seat.cost.forwards += 1
+def _chosen(block: Block, rows: list[int]) -> Rows:
+    """Logits of `rows`, the block's own where they are all of it."""
+    whole = len(rows) == len(block.logits) and rows == list(range(len(rows)))
+    return block.logits if whole else block.logits[rows]
 
 
 def _expand_plain(
-    lm: LM, block: Block, addresses: Sequence[int], plain: dict[int, list[ExpandJob]]
+    lm: LM, block: Block, addresses: Sequence[int], plain: Sequence[tuple[int, list[ExpandJob]]]
 ) -> None:
-    rows = list(plain)
-    k = max(max(job.request.k for job in jobs) for jobs in plain.values())
-    k = min(max(k, _KEEP), lm.vocabulary)
-    logits = block.logits if len(rows) == len(block.logits) else block.logits[rows]
-    summary = summarise(logits, k)
+    rows = [row for row, _ in plain]
+    k = max(_KEEP, *[job.request.k for _, jobs in plain for job in jobs])
+    summary = summarise(_chosen(block, rows), min(k, lm.vocabulary))
+    lm.summaries.put([addresses[block.index[row]] for row in rows], summary)
     lse, entropy = summary.lse.tolist(), summary.entropy.tolist()
     tokens, logprobs = summary.tokens.tolist(), summary.logprobs.tolist()
-    for i, row in enumerate(rows):
-        facts = RowSummary(lse[i], tokens[i], logprobs[i], entropy[i])
-        lm.summaries[addresses[block.index[row]]] = facts
-        for job in plain[row]:
-            job.summarised(facts)
+    for i, (_, jobs) in enumerate(plain):
+        for job in jobs:
+            job.summarised(lse[i], tokens[i], logprobs[i], entropy[i])
 
 
 def _walk(block: Block, walks: Sequence[tuple[int, WalkJob, int]]) -> None:

@@ -51,12 +51,16 @@ def puct(
     if rollouts is None:
         rollouts = 1 if value == "verifier" else 0
     tree = Visits(exploration, bounded=value in ("confidence", "verifier"))
-    nodes, met = [root], set[tuple[int, ...]]()
+    families, nth, met = list[Any]([None]), [0], set[tuple[int, ...]]()
+
+    def node_of(number: int) -> Node:
+        return families[number].child(nth[number]) if number else root
+
     solved, left = 0, simulations
     while solved < ctx.n and left > 0:
         leaves, descents = tree.collect(min(parallel, left), left)
         left -= descents
-        fresh = [nodes[leaf] for leaf in leaves]
+        fresh = [node_of(leaf) for leaf in leaves]
         open_ = [node for node in fresh if node.end is None]
         requests: list[Request] = [Expand(node, k=width) for node in open_]
         for node in open_ if rollouts else ():
@@ -74,14 +78,15 @@ def puct(
             values = [sum(next(every) for _ in part) / len(part) for part in targets]
         for leaf, node, worth in zip(leaves, fresh, values, strict=True):
             tree.back(leaf, worth)
-            children = next(rows).children if node.end is None else ()
-            if children:
-                tree.grow(leaf, [child.score for child in children])
-                nodes += children
+            row = next(rows) if node.end is None else None
+            if row is not None and row.tokens:
+                tree.grow(leaf, row.scores or row.logprobs)
+                families += [row] * len(row.tokens)
+                nth += range(len(row.tokens))
             else:
                 tree.settled[leaf] = worth
     if solved < ctx.n:
-        (reply,) = yield [Sample(nodes[tree.favourite()], how=_GREEDY)]
+        (reply,) = yield [Sample(node_of(tree.favourite()), how=_GREEDY)]
         targets = [[run.node for run in reply.continuations]]
         _, marks = yield from appraised(ctx, value, targets[0])
         stand(ctx, targets, marks, met)

@@ -55,8 +55,7 @@ class Visits:
                 at = first[at]
                 top = means[at] + reach * shares[at]
                 for child in range(at + 1, at + below):
-                    worth = means[child] + reach * shares[child]
-                    if worth > top:
+                    if (worth := means[child] + reach * shares[child]) > top:
                         top = worth
                         at = child
                 path.append(at)
@@ -65,8 +64,9 @@ class Visits:
             descents += 1
             for node in path:
                 visits[node] = seen = visits[node] + 1
-                sums[node] = value = sums[node] + loss
-                means[node] = value / seen
+                if loss:
+                    sums[node] += loss
+                means[node] = sums[node] / seen
                 shares[node] = priors[node] / (1 + seen)
             flying[at] = (path, loss)
             if at in self.settled:
