@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treeseek.errors import BrokenLogits, InvalidOption
+from treeseek.native import vocabulary
 
 T = TypeVar("T")
 Keys = NDArray[np.uint64]
@@ -269,14 +270,13 @@ def _contenders(row: NDArray[np.floating[Any]], key: np.uint64, table: Keys, k: 
         row, table = row[runners], table[runners]
     # -log(-log1p(-v)) <= -log(v), and a float's bit pattern over 2^23, less 127, never exceeds
     # its log2: so reading bits bounds the noise from above, loosely by .06 where it is large.
-    # `upper` leaves out the constant that turns bits into that bound. Chunks stay in the cache.
-    upper = np.empty_like(row)
-    for start in range(0, left, _CHUNK):
-        words = _hashed(table[start : start + _CHUNK] ^ key)
-        upper[start : start + _CHUNK] = _high(words).astype(np.float32).view(np.int32)
-    upper *= -_LN2 * 2.0**-23
-    upper += row
-    leaders = np.array([upper.argmax()]) if k == 1 else np.argpartition(upper, left - k)[-k:]
+    # `upper` leaves out the constant that turns bits into that bound.
+    if row.dtype == np.float32 and vocabulary.available():
+        upper, best = vocabulary.bounds(np.ascontiguousarray(row), table, int(key))
+    else:
+        upper = _bounds(row, key, table)
+        best = int(upper.argmax()) if k == 1 else 0
+    leaders = np.array([best]) if k == 1 else np.argpartition(upper, left - k)[-k:]
     exact = row[leaders] + _to_gumbel(_hashed(table[leaders] ^ key))
     bar = float(exact.min()) - (32 + 127) * _LN2
     # Rounding: at most eight float32 operations on numbers no larger than these.
@@ -284,6 +284,17 @@ def _contenders(row: NDArray[np.floating[Any]], key: np.uint64, table: Keys, k: 
     # NaN stays, to be found by the caller.
     close = np.flatnonzero(~(upper < bar - slack))
     return close if runners is None else runners[close]
+
+
+def _bounds(row: NDArray[np.floating[Any]], key: np.uint64, table: Keys) -> Any:
+    """Upper bounds of score + noise, in chunks that stay in the cache."""
+    upper = np.empty_like(row)
+    for start in range(0, len(row), _CHUNK):
+        words = _hashed(table[start : start + _CHUNK] ^ key)
+        upper[start : start + _CHUNK] = _high(words).astype(np.float32).view(np.int32)
+    upper *= -_LN2 * 2.0**-23
+    upper += row
+    return upper
 
 
 def _high(words: Keys) -> NDArray[np.uint32]:

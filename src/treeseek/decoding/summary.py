@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treeseek.errors import BrokenLogits, InvalidOption
+from treeseek.decoding.wide import GROUP, checked, wide
+from treeseek.errors import InvalidOption
 
 Rows = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SMALL = 1024
-_GROUP = 64
-_SAFE = 40.0
 _FLOOR = -1e4
 
 
@@ -80,10 +79,9 @@ class Kept:
 def summarise(logits: Rows, k: int, *, entropy: bool = True) -> Summary:
     """Summarise rows of logits [N, V]: the k likeliest tokens of each, or all V if k is larger.
 
-    One exponential a token, no sort of the row: the maxima of groups of tokens bound the k-th
-    largest from below, and only groups that reach the bound are looked into. float64 logits are
-    computed in float64 throughout; float32 logits of a large vocabulary are exponentiated in
-    float32 and summed in float64. A row's bits do not depend on its neighbours. Raises
+    One exponential a token, no sort of the row. float64 logits are computed in float64 throughout;
+    float32 logits of a large vocabulary are exponentiated in float32 and summed in float64. A row's
+    bits do not depend on its neighbours. Raises
     BrokenLogits, naming the row, for NaN, +inf or a row of only -inf.
     """
     if logits.ndim != 2 or logits.shape[1] == 0:
@@ -94,18 +92,11 @@ def summarise(logits: Rows, k: int, *, entropy: bool = True) -> Summary:
     k = min(k, vocabulary)
     if vocabulary <= _SMALL:
         return _small(np.array(logits, np.float64, order="C"), k, entropy)
-    logits = _contiguous(logits)
-    result = Summary(
-        np.empty(rows), np.empty((rows, k), np.int64), np.empty((rows, k)), np.full(rows, np.nan)
-    )
-    scratch = np.empty(vocabulary, logits.dtype)
-    for i, row in enumerate(logits):
-        peaks = _peaks(row)
-        lse, spread = _normaliser(row, _checked(float(peaks.max()), i), scratch, entropy)
-        result.lse[i] = lse
-        result.tokens[i], result.logprobs[i] = _likeliest(row, peaks, lse, k)
-        result.entropy[i] = spread
-    return result
+    lse, spread, likeliest = wide(logits, k, entropy=entropy)
+    tokens, logprobs = np.empty((rows, k), np.int64), np.empty((rows, k))
+    for i, found in enumerate(likeliest):
+        tokens[i], logprobs[i] = found
+    return Summary(lse, tokens, logprobs, spread)
 
 
 def log_sum_exp(scores: Rows) -> Floats:
@@ -122,14 +113,7 @@ def log_sum_exp(scores: Rows) -> Floats:
         lse = np.full(len(rows), -np.inf)
         lse[alive] = _normalisers(rows[alive], highest[alive])
         return lse
-    lse = np.full(len(scores), -np.inf)
-    scratch = None
-    for i, row in enumerate(_contiguous(scores)):
-        top = float(row.max())
-        if top != -np.inf:
-            scratch = np.empty_like(row) if scratch is None else scratch
-            lse[i], _ = _normaliser(row, _checked(top, i), scratch, False)
-    return lse
+    return wide(scores, 0, entropy=False, empty=True)[0]
 
 
 def _small(rows: Floats, k: int, entropy: bool) -> Summary:
@@ -149,7 +133,7 @@ def _normalisers(rows: Floats, highest: Floats) -> Floats:
     """Log-sum-exp of rows whose largest elements are `highest`, each refused unless a number."""
     if not np.logical_and.reduce(np.isfinite(highest)):
         i = int(np.isfinite(highest).argmin())
-        _checked(float(highest[i]), i)
+        checked(float(highest[i]), i)
     weights = rows - highest[:, None]
     total: Floats = np.add.reduce(np.exp(weights, out=weights), axis=1)
     return highest + np.log(total)
@@ -160,7 +144,7 @@ def _ranked(logprobs: Floats, k: int) -> Ints:
     rows, vocabulary = logprobs.shape
     if k <= 1:
         return logprobs.argmax(axis=1)[:, None] if k else np.empty((rows, 0), np.int64)
-    if vocabulary < 4 * max(k, _GROUP // 4):
+    if vocabulary < 4 * max(k, GROUP // 4):
         return (-logprobs).argsort(axis=1, kind="stable")[:, :k]
     near = logprobs.argpartition(vocabulary - k, axis=1)[:, vocabulary - k :]
     near.sort(axis=1)
@@ -171,69 +155,3 @@ def _ranked(logprobs: Floats, k: int) -> Ints:
     if len(tied):
         tokens[tied] = (-logprobs[tied]).argsort(axis=1, kind="stable")[:, :k]
     return tokens
-
-
-def _contiguous(rows: Rows) -> Rows:
-    """The same numbers as float32 or float64, rows back to back."""
-    kind = rows.dtype if rows.dtype in (np.float32, np.float64) else np.dtype(np.float32)
-    return np.ascontiguousarray(rows, dtype=kind)
-
-
-def _checked(highest: float, row: int) -> float:
-    """The largest logit of a row, refused unless it is a number."""
-    if np.isfinite(highest):
-        return highest
-    what = "NaN" if np.isnan(highest) else "+inf" if highest > 0 else "nothing but -inf"
-    raise BrokenLogits(
-        f"row {row} of the logits holds {what}; check the weights, or load the model with "
-        "another dtype (float16 overflows where float32 does not)"
-    )
-
-
-def _normaliser(row: Rows, highest: float, scratch: Rows, entropy: bool) -> tuple[float, float]:
-    """Log-sum-exp of a row and its entropy, NaN unless asked for."""
-    # Logits of ordinary size are exponentiated as they are: no rounding by a subtraction.
-    shift = 0.0 if abs(highest) <= _SAFE else highest
-    shifted = np.subtract(row, shift) if shift else row
-    weights = np.exp(shifted, out=scratch)
-    total = float(weights.sum(dtype=np.float64))
-    log_total = float(np.log(total))
-    if not entropy:
-        return shift + log_total, np.nan
-    with np.errstate(invalid="ignore"):
-        mean = float((weights * shifted).sum(dtype=np.float64)) / total
-    if np.isnan(mean):  # 0 * -inf
-        mean = float((weights * np.maximum(shifted, _FLOOR)).sum(dtype=np.float64)) / total
-    return shift + log_total, log_total - mean
-
-
-def _peaks(row: Rows) -> Rows:
-    """The maxima of V // 64 groups of tokens (token modulo their number), then the odd tail."""
-    groups = len(row) // _GROUP
-    body = groups * _GROUP
-    return np.concatenate([row[:body].reshape(_GROUP, groups).max(axis=0), row[body:]])
-
-
-def _likeliest(row: Rows, peaks: Rows, lse: float, k: int) -> tuple[Ints, Floats]:
-    """The k tokens of the largest log-probabilities, ties to the lower id, in order."""
-    if k == 0:
-        return np.empty(0, np.int64), np.empty(0)
-    groups = len(row) // _GROUP
-    if k > groups // 2:
-        near = np.arange(len(row))
-        bound = -np.inf
-    else:
-        # k groups hold a token at least this likely, so the k-th likeliest token is too.
-        bound = float(np.partition(peaks, len(peaks) - k)[-k]) - lse
-        hits = np.flatnonzero(peaks.astype(np.float64) - lse >= bound)
-        cut = int(np.searchsorted(hits, groups))
-        steps = np.arange(0, groups * _GROUP, groups)[:, None]
-        near = (steps + hits[:cut]).ravel()
-        if cut < len(hits):
-            near = np.concatenate([near, hits[cut:] + groups * (_GROUP - 1)])
-    logprobs = row[near].astype(np.float64) - lse
-    if k < len(near):
-        kept = np.flatnonzero(logprobs >= bound)
-        near, logprobs = near[kept], logprobs[kept]
-    order = np.argsort(-logprobs, kind="stable")[:k]
-    return near[order], logprobs[order]

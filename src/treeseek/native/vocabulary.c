@@ -79,15 +79,17 @@ static void sums_of(const float *row, int64_t width, float shift, double *mass, 
     for (int i = 0; i < LANES; i++) *mass += masses[i], *moment += moments[i];
 }
 
+/* Tokens as likely as the bound, compared as log-probabilities, in which small logits may be equal. */
 static int64_t nearest(int32_t *near, const float *row, int64_t width, const float *peaks,
-                       float bound) {
+                       float least, double lse) {
+    const double bound = (double)least - lse;
     int64_t count = 0;
     for (int64_t start = 0, group = 0; start < width; start += GROUP, group++) {
-        if (peaks[group] < bound) continue;
+        if ((double)peaks[group] - lse < bound) continue;
         int64_t end = start + GROUP < width ? start + GROUP : width;
         for (int64_t i = start; i < end; i++) {
             near[count] = (int32_t)i;
-            count += row[i] >= bound;
+            count += (double)row[i] - lse >= bound;
         }
     }
     return count;
@@ -123,7 +125,7 @@ static void sweep_rows(void *what, team *crew, int id) {
             memcpy(order, peaks, sizeof(peaks));
             bound = kth_largest(order, groups, it->k);
         }
-        found->near = nearest(it->near + n * width, row, width, peaks, bound);
+        found->near = nearest(it->near + n * width, row, width, peaks, bound, found->lse);
     }
 }
 
