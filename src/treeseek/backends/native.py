@@ -157,13 +157,16 @@ class NativeLinear:
         self._held = Held(eight)
         self._matrix = self._held.matrix(weight, bias)
         self._room = torch.empty(0)
+        self._out = torch.empty(0, self._matrix.outputs)
         self.run = kernels()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The product [n, outputs]."""
+        """The product [n, outputs], good until the next call: the same memory holds the next one."""
         x = x.contiguous()
         by, count = self._matrix, len(x)
-        out = torch.empty(count, by.outputs)
+        if count > len(self._out):
+            self._out = torch.empty(count, by.outputs)
+        out = self._out[:count]
         room = self.run.linear_room(by, count)
         if room > len(self._room):
             self._room = torch.empty(room)
