@@ -15,10 +15,11 @@ import torch
 
 from benchmarks.arms import Arm, Spread, interleave, ratio
 from benchmarks.machine import machine
+from treeseek.decoding.gumbel import gumbel_argmax
 from treeseek.decoding.samplers import Gumbel
 from treeseek.decoding.summary import summarise
 from treeseek.decoding.warp import Warp
-from treeseek.noise import gumbel_argmax, position_key
+from treeseek.noise import position_key
 
 N, V, K = 8, 32_000, 16
 

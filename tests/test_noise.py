@@ -12,17 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from treeseek import noise
+from treeseek.decoding import gumbel as room
+from treeseek.decoding.gumbel import gumbel, gumbel_argmax, gumbel_topk
 from treeseek.errors import BrokenLogits, InvalidOption
-from treeseek.noise import (
-    Purpose,
-    Rng,
-    gumbel,
-    gumbel_argmax,
-    gumbel_topk,
-    position_key,
-    stream_key,
-)
+from treeseek.noise import Purpose, Rng, position_key, stream_key
 
 # A fixed seed is drawn once, so a threshold of 1e-4 fails by chance in no run or in every one.
 UNLIKELY = 1e-4
@@ -286,10 +279,10 @@ def test_rare_tokens_win_where_single_precision_never_lets_them() -> None:
 def test_a_number_has_the_probability_its_hash_has() -> None:
     """Down to 2^-64: of hashes, exactly h + 1 in 2^64 give a number of at least that of h."""
     hashes = np.array([2**bit for bit in range(64)], np.uint64)
-    survival = -np.expm1(-np.exp(-noise._to_gumbel(hashes.copy())))
+    survival = -np.expm1(-np.exp(-room._to_gumbel(hashes.copy())))
     law = (hashes.astype(np.float64) + 0.5) * 2.0**-64
     assert np.abs(survival / law - 1).max() < 1e-12
-    ends = noise._to_gumbel(np.array([0, 2**64 - 1], np.uint64))
+    ends = room._to_gumbel(np.array([0, 2**64 - 1], np.uint64))
     assert 45 < ends[0] < 46 and -4 < ends[1] < -3
 
 

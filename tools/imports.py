@@ -25,7 +25,7 @@ MAY = {
     "errors": frozenset[str](),
     "tree": frozenset({"errors"}),
     "native": frozenset({"errors"}),
-    "noise": frozenset({"errors", "native"}),
+    "noise": frozenset({"errors"}),
     "requests": frozenset({"errors", "noise", "decoding", "constraints"}),
     "budget": frozenset({"errors", "requests"}),
     "decoding": frozenset({"errors", "native", "noise", "requests", "tree"}),

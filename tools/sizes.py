@@ -12,20 +12,23 @@ from pathlib import Path
 FILE = 400
 SMALL = 150
 SMALL_ROOMS = frozenset({"strategies", "drafters", "constraints", "scorers", "selectors"})
-CORE = 1700
-"""What the plan calls the core; 1,500 was the aim, docstrings included it is a little more."""
+CORE = 1550
+"""What the plan calls the core, docstrings included."""
 CORE_FILES = frozenset(
     {"tree", "requests", "front", "scheduler/rounds", "budget", "noise", "result"}
 )
-ENGINE = 2600
+ENGINE = 2500
 """The rooms around the core that a search passes through."""
-ENGINE_FILES = frozenset({"declare", "live", "loading", "model", "replies", "shown"})
+ENGINE_FILES = frozenset({"declare", "live", "model", "replies", "shown"})
+KINDS = ("*.py", "*.c", "*.h")
 FOLDERS = ("src", "tests", "tools", "benchmarks", "training", "examples")
 
 
 def lines(repository: Path) -> dict[str, int]:
-    """Lines of every Python file of the project, by its path from the repository's root."""
-    files = (file for folder in FOLDERS for file in (repository / folder).rglob("*.py"))
+    """Lines of every Python and C file of the project, by its path from the repository's root."""
+    files = (
+        file for folder in FOLDERS for kind in KINDS for file in (repository / folder).rglob(kind)
+    )
     return {
         file.relative_to(repository).as_posix(): len(file.read_bytes().splitlines())
         for file in sorted(files)

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from treeseek import noise
-from treeseek.decoding import wide
+from treeseek.decoding import gumbel, wide
 from treeseek.decoding.summary import log_sum_exp, summarise
 from treeseek.errors import BrokenLogits
 from treeseek.native import vocabulary
@@ -70,10 +69,10 @@ def test_the_winners_of_the_noise_are_the_same_bit_for_bit(
 ) -> None:
     scores = rows(seed, 3, width, kind)
     keys = np.random.default_rng(seed).integers(0, 2**63, 3).astype(np.uint64)
-    tokens, values = noise.gumbel_topk(scores, keys, k)
+    tokens, values = gumbel.gumbel_topk(scores, keys, k)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(noise.vocabulary, "available", lambda: False)
-        plain, numbers = noise.gumbel_topk(scores, keys, k)
+        patch.setattr(gumbel.compiled, "available", lambda: False)
+        plain, numbers = gumbel.gumbel_topk(scores, keys, k)
     assert np.array_equal(tokens, plain) and np.array_equal(values, numbers)
 
 

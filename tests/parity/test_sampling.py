@@ -10,7 +10,8 @@ from tests.parity.report import note
 from tests.parity.sides import Prompt, Sides, answer
 from tests.parity.ties import Tally, Tokens, tied_choice, tied_path
 from treeseek import Warp
-from treeseek.noise import Purpose, gumbel, position_key, stream_key
+from treeseek.decoding.gumbel import gumbel
+from treeseek.noise import Purpose, position_key, stream_key
 from treeseek.scheduler.rounds import Scheduler
 from treeseek.strategies import beam, best_of_n, greedy, sample
 from treeseek.tree import path_name

@@ -161,7 +161,7 @@ class NativeLinear:
         self.run = kernels()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The product [n, outputs], good until the next call: the same memory holds the next one."""
+        """The product [n, outputs]; the next call writes over it."""
         x = x.contiguous()
         by, count = self._matrix, len(x)
         if count > len(self._out):

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from treeseek.decoding.gumbel import gumbel_argmax
 from treeseek.decoding.summary import log_sum_exp, summarise
 from treeseek.errors import BrokenLogits, InvalidOption
-from treeseek.noise import gumbel_argmax
 
 Rows = NDArray[np.floating[Any]]
 Keys = NDArray[np.uint64]

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from treeseek.backends.protocol import Block
+from treeseek.decoding.gumbel import gumbel_topk
 from treeseek.decoding.samplers import Gumbel
 from treeseek.decoding.summary import log_sum_exp, summarise
 from treeseek.model import LM
-from treeseek.noise import gumbel_topk
 from treeseek.replies import Expanded
 from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
 
