@@ -1,7 +1,9 @@
 """`treeseek doctor`: it says what is there, and never falls over what is not."""
 
+import math
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,8 +17,7 @@ def doctor(*arguments: str) -> Result:
 
 
 def rows(said: Result) -> dict[str, str]:
-    pairs = (line.split(maxsplit=1) for line in said.stdout.splitlines() if line[0] != " ")
-    return {line[0]: line[-1] for line in pairs}
+    return {line[:16].strip(): line[16:] for line in said.stdout.splitlines() if line[0] != " "}
 
 
 def test_a_toy_is_described() -> None:
@@ -54,3 +55,45 @@ def test_the_embedded_model_is_tested_when_it_is_loaded() -> None:
     assert said.exit_code == 0
     assert found["path"].partition(":")[0] in ("native", "fused")
     assert "self-test" in found and found["self-test"].startswith("passed")
+
+
+def test_what_a_call_costs_is_said_and_remembered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first, second = rows(doctor()), rows(doctor())
+    costs = dict(part.split(": ") for part in first["ms by nodes"].split(", "))
+    assert float(costs["1"]) > 0 and float(costs["8"]) > 0
+    assert "GB/s" in first["memory"] and "GFLOP/s" in first["arithmetic"]
+    assert second["ms by nodes"] == first["ms by nodes"]
+    (kept,) = tmp_path.rglob("calibration-*.json")
+    kept.write_text('{"milliseconds": 3}')
+    assert "ms by nodes" in rows(doctor()), "a damaged cache costs the measurement, no more"
+
+
+def test_the_perplexity_of_a_text_is_the_models_own(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    import torch
+
+    from treeseek.loading import EMBEDDED
+
+    text = tmp_path / "text"
+    text.write_text("Once upon a time there was a girl. " * 40)
+    said = doctor("--text", str(text))
+    lines = said.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("perplexity"))
+    found = float(lines[at].split()[1])
+    tokens = transformers.AutoTokenizer.from_pretrained(EMBEDDED)(text.read_text())["input_ids"]
+    model = transformers.AutoModelForCausalLM.from_pretrained(EMBEDDED, dtype=torch.float32)
+    total, count = 0.0, 0
+    for start in range(0, len(tokens), 512):
+        part = torch.tensor([tokens[start : start + 512]])
+        with torch.inference_mode():
+            rows_ = torch.log_softmax(model(part).logits[0, :-1].double(), -1)
+        total -= float(rows_.gather(1, part[0, 1:, None]).sum())
+        count += part.shape[1] - 1
+    assert abs(found / math.exp(total / count) - 1) < 1e-3
+    if "native" in said.stdout:
+        assert "in int8" in lines[at + 1]
+        assert abs(float(lines[at + 1].split()[0]) / found - 1) < 0.05

@@ -189,12 +189,15 @@ def _tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name)
     except Exception as error:
         raise NotAModel(
             f"{name} has no tokenizer that can be read ({_first(error)}): put tokenizer.json and "
             "tokenizer_config.json beside config.json."
         ) from error
+    # A text longer than the context is refused by us, in our words.
+    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
+    return tokenizer
 
 
 def _network(name: str, config: Any, dtype: Any) -> Any:

@@ -5,6 +5,7 @@ import sys
 import time
 import warnings
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from treeseek.cli.law import loaded, model_options
 from treeseek.errors import TreeseekError
 from treeseek.loading import EMBEDDED
 from treeseek.model import LM
+from treeseek.perplexity import perplexity
 
 _PACKAGES = ("numpy", "click", "rich", "torch", "transformers", "tokenizers", "safetensors")
 _PATHS = {
@@ -29,17 +31,23 @@ _PATHS = {
 
 @click.command()
 @model_options
-def doctor(**options: Any) -> int:
+@click.option(
+    "--text", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+    help="Say the model's perplexity on the first 4,096 tokens of this file, and in eight bits.",
+)  # fmt: skip
+def doctor(text: str | None, **options: Any) -> int:
     """Say what is installed, load a model, and say how it is served and why.
 
     Loading tests the model: a random tree against its plain forward. Exit code 1 if it cannot be
-    used, with the reason.
+    used, with the reason. What a call costs by its number of nodes is measured once and remembered.
 
     \b
     Examples:
       treeseek doctor
       treeseek doctor -m ./my-model --dtype bfloat16
+      treeseek doctor -m ./my-model --text story.txt
     """
+    chosen = dict(options)
     _row("treeseek", __version__)
     _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in _PACKAGES:
@@ -53,10 +61,12 @@ def doctor(**options: Any) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             lm = loaded(options)
+        _describe(lm, time.perf_counter() - began)
+        if text is not None:
+            _predict(lm, chosen, Path(text).read_text(encoding="utf-8", errors="replace"))
     except TreeseekError as error:
         _row("", f"cannot be used: {error}")
         return faults.FAILED
-    _describe(lm, time.perf_counter() - began)
     return 0
 
 
@@ -76,6 +86,31 @@ def _describe(lm: LM, seconds: float) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         _row("torch threads", str(torch.get_num_threads()))
+        _measured(lm)
+
+
+def _measured(lm: LM) -> None:
+    """What calls cost here, beside what the machine can do."""
+    from treeseek.backends.calibration import calibrate
+    from treeseek.backends.local import LocalBackend
+
+    if not isinstance(lm.backend, LocalBackend):
+        return
+    found = calibrate(lm.backend)
+    costs = ", ".join(f"{count}: {spent:.2f}" for count, spent in found.milliseconds.items())
+    _row("ms by nodes", costs)
+    _row("call size", f"past {found.enough()} nodes a call, a node costs the same")
+    _row("memory", f"{found.bandwidth:.1f} GB/s read")
+    _row("arithmetic", f"{found.gflops:.0f} GFLOP/s in float32")
+
+
+def _predict(lm: LM, options: dict[str, Any], text: str) -> None:
+    """Perplexity as loaded, and what eight bits make of it."""
+    plain = perplexity(lm, text)
+    _row("perplexity", f"{plain:.3f} in {options['dtype'] or 'float32'}")
+    if options["dtype"] in (None, "float32") and lm.backend.capabilities.path == "native":
+        rounded = perplexity(loaded({**options, "dtype": "int8"}), text)
+        _row("", f"{rounded:.3f} in int8 ({rounded / plain - 1:+.2%})")
 
 
 def _version(package: str) -> str:

@@ -33,7 +33,7 @@ def library() -> Path:
     Raises Unbuilt without a compiler, without a folder of our own, or if compiling fails.
     """
     compiler = _compiler()
-    folder = _folder()
+    folder = cache_folder()
     sources = sorted(HERE.glob("*.c"))
     flags = [*FLAGS, *_features()]
     name = _digest(compiler, flags, [*sources, *sorted(HERE.glob("*.h"))])
@@ -68,7 +68,7 @@ def _compiler() -> str:
     raise Unbuilt("there is no C compiler" + (f" called {chosen}" if chosen else ""))
 
 
-def _folder() -> Path:
+def cache_folder() -> Path:
     """The cache folder, made private; Unbuilt if somebody else could put a library there."""
     home = os.environ.get("XDG_CACHE_HOME")
     folder = (Path(home) if home else Path.home() / ".cache") / "treeseek"
