@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(T
 INSTALL = $(PIP) -c constraints.txt -e
 PYTEST := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false \
 	$(BIN)/python -m pytest -q -n $(WORKERS)
-BENCHMARK ?= engine
+BENCHMARK ?= engine free
 
 .DEFAULT_GOAL := help
 .PHONY: run test test-all check format bench bench-full model clean help
@@ -41,10 +41,10 @@ format: .venv/has-dev  ## put every file into the house's format
 	$(BIN)/ruff format --quiet .
 
 bench: .venv/has-bench  ## measure quickly
-	$(BIN)/python -m benchmarks.$(BENCHMARK) --quick
+	for name in $(BENCHMARK); do $(BIN)/python -m benchmarks.$$name --quick || exit 1; done
 
-bench-full: .venv/has-bench  ## measure with the rounds that published figures need
-	$(BIN)/python -m benchmarks.$(BENCHMARK)
+bench-full: .venv/has-bench  ## measure with the rounds that published figures need, into benchmarks/RESULTS.md
+	for name in $(BENCHMARK); do $(BIN)/python -m benchmarks.$$name --write || exit 1; done
 
 model: .venv/has-hf  ## train the embedded model again
 	$(BIN)/python -m training

@@ -2,14 +2,14 @@
 
 Every row is a ratio of CPU time, ours against the peer's, from interleaved rounds with equal token
 counts; wall-clock ratios stand beside it. Each model is served by each of its routes in turn. The
-last line is one JSON object. `--write` puts the table into benchmarks/RESULTS.md.
+last line is one JSON object. `--write` puts each model's table into benchmarks/RESULTS.md.
 """
 
 import argparse
 import json
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,10 +18,9 @@ import torch
 
 import treeseek
 from benchmarks.arms import Arm, Spread, interleave, ratio
-from benchmarks.free import free_rows
 from benchmarks.machine import machine
 from benchmarks.models import Pair, pair
-from benchmarks.report import print_table, write_section
+from benchmarks.report import engine_lines, write_section
 from treeseek.declare import strategy
 from treeseek.requests import Expand, Sample
 
@@ -276,34 +275,35 @@ def main() -> None:
         ["stories260K", "embedded"] if options.quick else ["stories260K", "embedded", "A", "B"]
     )
     facts = machine(options.threads)
+    reports = {}
+    for name in names:
+        found = measured(name, options.route or ROUTES, rounds, options.threads)
+        if found is None:
+            print(f"{name}: its files are absent, skipped")
+            continue
+        reports[name] = {"machine": facts, **found}
+        print("\n".join(engine_lines(reports[name])), flush=True)
+        if options.write:
+            write_section(f"engine: {name}", engine_lines(reports[name]))
+    print(json.dumps(reports, default=_plain))
+
+
+def measured(name: str, routes: Sequence[str], rounds: int, threads: int) -> dict[str, Any] | None:
+    """All figures of one model by route; None if its files are absent."""
     rows: list[Row] = []
     sweep: dict[str, Any] = {}
     outside: dict[str, Any] = {}
-    for name in names:
-        length = 32 if name == "B" else 64
-        for route in options.route or ROUTES:
-            made = pair(name, route=route)
-            if made is None:
-                print(f"{name}: its files are absent, skipped")
-                break
-            torch.set_num_threads(options.threads)
-            for measure in (greedy, beam, samples, together):
-                rows.append(measure(made, length, rounds))
-                print(rows[-1], flush=True)
-            label = f"{name}, {route}"
-            sweep[label] = widths(made, rounds)
-            print(label, sweep[label], flush=True)
-            if name == "A":
-                outside[label] = overhead(made, rounds)
-    free = free_rows(rounds=rounds, quick=options.quick)
-    report = {
-        "machine": facts, "rows": [asdict(row) for row in rows], "expand": sweep,
-        "outside_the_forward": outside, "free_model": free,
-    }  # fmt: skip
-    print_table(report)
-    if options.write:
-        write_section("engine", report)
-    print(json.dumps(report, default=_plain))
+    for route in routes:
+        made = pair(name, route=route)
+        if made is None:
+            return None
+        torch.set_num_threads(threads)
+        for measure in (greedy, beam, samples, together):
+            rows.append(measure(made, 32 if name == "B" else 64, rounds))
+        sweep[route] = widths(made, rounds)
+        if name == "A":
+            outside[route] = overhead(made, rounds)
+    return {"rows": [asdict(row) for row in rows], "expand": sweep, "outside": outside}
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,10 @@
-"""Search on a model that costs nothing: what is left is the engine and the strategy."""
+"""Search on a model that costs nothing: `python -m benchmarks.free [--quick] [--write]`.
 
+What is left is the engine and the strategy. treequest grows a tree beside it.
+"""
+
+import argparse
+import json
 import time
 from typing import Any
 
@@ -7,6 +12,8 @@ import numpy as np
 
 import treeseek
 from benchmarks.arms import Spread
+from benchmarks.machine import machine
+from benchmarks.report import free_lines, write_section
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.model import LM
 
@@ -18,16 +25,13 @@ def free_lm(vocabulary: int = 8) -> LM:
     return LM(ToyBackend(np.zeros(vocabulary), vocabulary), Letters(), name="free")
 
 
-def rate(simulations: int, *, rounds: int) -> Spread:
+def rate(simulations: int) -> float:
     """PUCT simulations a second of CPU time, in one tree."""
-    figures = []
-    for _ in range(rounds):
-        lm = free_lm()
-        search = treeseek.strategies.puct(simulations=simulations, width=WIDTH)
-        begin = time.process_time()
-        treeseek.search("a", model=lm, strategy=search, limit=64)
-        figures.append(simulations / (time.process_time() - begin))
-    return Spread.of(figures)
+    lm = free_lm()
+    search = treeseek.strategies.puct(simulations=simulations, width=WIDTH)
+    begin = time.process_time()
+    treeseek.search("a", model=lm, strategy=search, limit=64)
+    return simulations / (time.process_time() - begin)
 
 
 def at_once(searches: int, simulations: int) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def at_once(searches: int, simulations: int) -> dict[str, Any]:
     search = treeseek.strategies.puct(simulations=simulations, width=WIDTH)
     prompts = [[i % 8, i // 8 % 8, i // 64 % 8, i // 512] for i in range(searches)]
     longest = 0
-    for prompt in prompts[:: max(1, searches // 16)]:
+    for prompt in prompts:
         alone = LM(ToyBackend(integer_hash(8), 8), Letters(), name="hash")
         treeseek.search(prompt, model=alone, strategy=search, limit=64)
         longest = max(longest, alone.backend.spent.forwards)
@@ -52,7 +56,7 @@ def at_once(searches: int, simulations: int) -> dict[str, Any]:
     }
 
 
-def treequest(nodes: int, *, rounds: int) -> dict[str, Any] | None:
+def treequest(nodes: int, *, rounds: int) -> str | None:
     """Nodes a second of treequest's MCTS, in place; None if it is not installed."""
     try:
         import treequest as peer
@@ -70,16 +74,37 @@ def treequest(nodes: int, *, rounds: int) -> dict[str, Any] | None:
         for _ in range(nodes):
             state = search.step(state, {"grow": grow}, inplace=True)
         rates.append(nodes / (time.process_time() - begin))
-    return {"StandardMCTS": str(Spread.of(rates)), "nodes": nodes}
+    return str(Spread.of(rates))
 
 
-def free_rows(*, rounds: int, quick: bool) -> dict[str, Any]:
-    """All figures on the free model."""
-    sizes = (1_000, 10_000) if quick else (1_000, 10_000, 100_000)
-    speeds = {size: rate(size, rounds=max(3, rounds // 2)) for size in sizes}
-    return {
-        "puct_simulations_a_second": {size: str(speed) for size, speed in speeds.items()},
+def main() -> None:
+    """Measure, print, and end in one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small trees, three rounds")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    sizes = (1_000, 10_000) if options.quick else (1_000, 10_000, 100_000)
+    rounds = 3 if options.quick else 9
+    rates: dict[int, list[float]] = {size: [] for size in sizes}
+    peers: dict[int, Any] = {}
+    for _ in range(rounds):
+        for size in sizes:
+            rates[size].append(rate(size))
+    for nodes in (300, 1000):
+        peers[nodes] = treequest(nodes, rounds=rounds)
+    speeds = {size: Spread.of(found) for size, found in rates.items()}
+    report = {
+        "machine": machine(1),
+        "simulations_a_second": {size: str(speed) for size, speed in speeds.items()},
         "decline": speeds[sizes[0]].median / speeds[sizes[-1]].median,
-        "at_once": at_once(1024, 100),
-        "treequest": {n: treequest(n, rounds=3) for n in (300, 1000)},
+        "at_once": at_once(128 if options.quick else 1024, 100),
+        "peer": peers if all(peers.values()) else None,
     }
+    print("\n".join(free_lines(report)))
+    if options.write:
+        write_section("free model", free_lines(report))
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
