@@ -132,7 +132,7 @@ def test_bytes_that_are_no_utf_8_are_refused_by_place() -> None:
         ("abc -m toy:table", 2, "Unknown toy model"),
         ("abc --html no/such/folder/x.html", 2, "there is no folder"),
         ("abc --threads 0", 2, "--threads"),
-        ("abc --dtype int8", 2, "--dtype"),
+        ("abc --dtype float8", 2, "--dtype"),
         ("abc --nonsense", 2, "No such option"),
         ("abc -m 'toy:hash?vocabulary=6&context=3'", 1, "shorten it"),
         ("abc -b 0", 3, "the budget ended before one token"),
