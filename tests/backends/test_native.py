@@ -149,6 +149,21 @@ def test_two_threads_give_the_bits_of_one_on_work_worth_sharing(threads: None) -
         assert torch.equal(product(x), alone)
 
 
+def test_memory_is_used_again_only_when_nobody_holds_it() -> None:
+    compiled()
+    generator = torch.Generator().manual_seed(0)
+    product = NativeLinear(torch.randn(30, 8, generator=generator), None)
+    x = torch.randn(4, 8, generator=generator)
+    first = product(x).numpy()
+    kept, row = first.copy(), first[2]
+    del first
+    second = product(-x)
+    assert np.array_equal(row, kept[2])
+    place = second.data_ptr()
+    del second
+    assert product(x).data_ptr() == place
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     rows=st.integers(0, 70),

@@ -4,6 +4,8 @@ The weights are those the fused route joined, read where they lie. A row's bits 
 path alone, not on the other rows of the call nor on the number of threads. Plain float32 on a CPU.
 """
 
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -157,16 +159,20 @@ class NativeLinear:
         self._held = Held(eight)
         self._matrix = self._held.matrix(weight, bias)
         self._room = torch.empty(0)
-        self._out = torch.empty(0, self._matrix.outputs)
+        self._out = np.empty((0, self._matrix.outputs), np.float32)
+        self._given: Callable[[], object] = lambda: None
+        """The array last given out, as long as a tensor or an array of it lives."""
         self.run = kernels()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The product [n, outputs]; the next call writes over it."""
+        """The product [n, outputs], in the memory of the last one where nobody holds that."""
         x = x.contiguous()
         by, count = self._matrix, len(x)
-        if count > len(self._out):
-            self._out = torch.empty(count, by.outputs)
-        out = self._out[:count]
+        if count > len(self._out) or self._given() is not None:
+            self._out = np.empty((count, by.outputs), np.float32)
+        given = self._out[:count]
+        out = torch.from_numpy(given)
+        self._given = weakref.ref(given)
         room = self.run.linear_room(by, count)
         if room > len(self._room):
             self._room = torch.empty(room)
