@@ -226,6 +226,7 @@ def test_a_compiler_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_a_folder_others_may_write_to_is_not_trusted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    compiled()
     (tmp_path / "treeseek").mkdir()
     (tmp_path / "treeseek").chmod(0o777)
     refused(without(monkeypatch, tmp_path), "others may write to the cache folder")
@@ -234,6 +235,7 @@ def test_a_folder_others_may_write_to_is_not_trusted(
 def test_a_folder_that_cannot_be_made_is_no_reason_to_fail(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    compiled()
     (tmp_path / "file").write_text("")
     refused(without(monkeypatch, tmp_path / "file"), "cache folder")
 
@@ -242,6 +244,7 @@ def test_a_folder_that_cannot_be_made_is_no_reason_to_fail(
 def test_a_read_only_folder_is_no_reason_to_fail(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    compiled()
     (tmp_path / "treeseek").mkdir(mode=0o500)
     refused(without(monkeypatch, tmp_path), "cannot be written")
 

@@ -31,6 +31,7 @@ TINY = 10_000_000
 """Parameters below which a second thread only waits, and on a busy machine waits long."""
 MANY = 8
 """Most threads that are taken unasked."""
+SLOW = ("mask", "replay")
 _HARMLESS = re.compile(r"inv_freq|masked_bias|attn\.bias|attention\.bias|position_ids")
 
 
@@ -89,8 +90,8 @@ def load_hf(
 
 
 def announce(backend: "Backend") -> None:
-    """Warn of every reason why `backend` does not serve its model by a tree."""
-    for note in backend.capabilities.notes:
+    """Warn of every reason why `backend` serves its model by a route far slower than a tree."""
+    for note in backend.capabilities.notes if backend.capabilities.path in SLOW else ():
         warnings.warn(note, TreeWarning, stacklevel=4)
 
 
