@@ -20,9 +20,8 @@ import treeseek
 from benchmarks.arms import Arm, Spread, interleave, ratio
 from benchmarks.machine import machine
 from benchmarks.models import Pair, pair
+from benchmarks.outside import levels
 from benchmarks.report import engine_lines, write_section
-from treeseek.declare import strategy
-from treeseek.requests import Expand, Sample
 
 GOALS = {
     ("greedy", "A"): 0.97, ("greedy", "B"): 0.97,
@@ -170,19 +169,6 @@ def together(made: Pair, length: int, rounds: int) -> Row:
     return compare(made, "8 searches at once", at_once, in_turn, rounds, alone=True)
 
 
-@strategy()
-def levels(ctx: Any, root: Any, *, nodes: int = 64, rounds: int = 8, draw: bool = False) -> Any:
-    """Grow `nodes` continuations of the root token by token: expands, or draws."""
-    if draw:
-        yield [Sample(root, n=nodes, limit=rounds)]
-        return
-    (first,) = yield [Expand(root, k=nodes)]
-    front = first.children
-    for _ in range(rounds):
-        replies = yield [Expand(node, k=8) for node in front]
-        front = [reply.children[0] for reply in replies]
-
-
 def widths(made: Pair, rounds: int) -> list[dict[str, Any]]:
     """Milliseconds of CPU time for one expand of N nodes, N = 1 ... 128."""
     table = []
@@ -203,59 +189,6 @@ def widths(made: Pair, rounds: int) -> list[dict[str, Any]]:
         spread = Spread.of(per)
         table.append({"nodes": nodes, "ms": round(spread.median, 3), "spread": str(spread)})
     return table
-
-
-def overhead(made: Pair, rounds: int) -> dict[str, Any]:
-    """Milliseconds a call outside the model, 64 nodes behind a prompt of 1,024 tokens.
-
-    The model is the forward and the head; the pass over the vocabulary (log-sum-exp, likeliest
-    tokens) is given apart from the rest, which is planning, tree, scheduler and strategy.
-    """
-    from treeseek.scheduler import serving
-
-    prompt = (made.prompt * 1024)[:1024]
-    clock = time.perf_counter
-    inside = {"model": 0.0, "rows": 0.0}
-
-    def timed(part: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any, **options: Any) -> Any:
-            begin = clock()
-            try:
-                return call(*args, **options)
-            finally:
-                inside[part] += clock() - begin
-
-        return run
-
-    backend: Any = made.lm.backend
-    route, head, summarise = backend.route.rows, backend.head, serving.summarise
-    figures: list[tuple[float, float, float]] = []
-    try:
-        backend.route.rows = timed("model", route)
-        backend.head = timed("model", head)
-        serving.summarise = timed("rows", summarise)
-        for _ in range(rounds):
-            made.lm.clear()
-            run = treeseek.start(
-                prompt, model=made.lm, strategy=levels(nodes=64, rounds=6), limit=64
-            )
-            run.step()
-            run.step()
-            while True:
-                inside.update(model=0.0, rows=0.0)
-                begin = clock()
-                going = run.step()
-                whole = clock() - begin
-                if not going:
-                    break
-                figures.append((whole - sum(inside.values()), inside["rows"], inside["model"]))
-    finally:
-        backend.route.rows, backend.head, serving.summarise = route, head, summarise
-    engine, rows, model = (Spread.of([1e3 * f[i] for f in figures]) for i in range(3))
-    return {
-        "engine_ms": str(engine), "engine_median_ms": engine.median, "goal_ms": 0.3 + 0.005 * 64,
-        "vocabulary_ms": str(rows), "model_ms": str(model), "nodes": 64, "context": 1024,
-    }  # fmt: skip
 
 
 def main() -> None:
@@ -292,7 +225,6 @@ def measured(name: str, routes: Sequence[str], rounds: int, threads: int) -> dic
     """All figures of one model by route; None if its files are absent."""
     rows: list[Row] = []
     sweep: dict[str, Any] = {}
-    outside: dict[str, Any] = {}
     for route in routes:
         made = pair(name, route=route)
         if made is None:
@@ -301,9 +233,7 @@ def measured(name: str, routes: Sequence[str], rounds: int, threads: int) -> dic
         for measure in (greedy, beam, samples, together):
             rows.append(measure(made, 32 if name == "B" else 64, rounds))
         sweep[route] = widths(made, rounds)
-        if name == "A":
-            outside[route] = overhead(made, rounds)
-    return {"rows": [asdict(row) for row in rows], "expand": sweep, "outside": outside}
+    return {"rows": [asdict(row) for row in rows], "expand": sweep}
 
 
 def _plain(value: Any) -> Any:

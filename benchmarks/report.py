@@ -35,13 +35,6 @@ def engine_lines(report: dict[str, Any]) -> list[str]:
     out += ["| N | " + " | ".join(map(str, sizes)) + " |", "|---" * (len(sizes) + 1) + "|"]
     for route, table in report["expand"].items():
         out.append(f"| {route} | " + " | ".join(f"{cell['ms']:.3g}" for cell in table) + " |")
-    for route, part in report["outside"].items():
-        out += [
-            "",
-            f"Outside the model, a call of {part['nodes']} nodes at context {part['context']} "
-            f"({route}): engine {part['engine_ms']} ms (goal {part['goal_ms']:.2f}), pass over the "
-            f"vocabulary {part['vocabulary_ms']} ms, model {part['model_ms']} ms.",
-        ]
     return out
 
 
