@@ -4,6 +4,7 @@ import copy
 import ctypes
 import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,22 @@ def test_two_threads_give_the_bits_of_one_on_work_worth_sharing(threads: None) -
     for workers in (1, 2, 3):
         torch.set_num_threads(workers)
         assert torch.equal(product(x), alone)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_hires_its_own_threads(threads: None) -> None:
+    compiled()
+    torch.set_num_threads(3)
+    generator = torch.Generator().manual_seed(0)
+    product = NativeLinear(torch.randn(3000, 1000, generator=generator), None)
+    x = torch.randn(5, 1000, generator=generator)
+    truth = product(x).numpy().tobytes()
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        os._exit(0 if product(x).numpy().tobytes() == truth else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert product(x).numpy().tobytes() == truth
 
 
 def test_memory_is_used_again_only_when_nobody_holds_it() -> None:

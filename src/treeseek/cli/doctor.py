@@ -27,6 +27,8 @@ _PATHS = {
     "mask": "a whole frontier of nodes in one forward call, under an explicit mask",
     "replay": "each path from its start: slower, for models that a tree would get wrong",
 }
+_CHARACTERS = 1 << 18
+"""Read of a text: its first 4,096 tokens are not longer."""
 
 
 @click.command()
@@ -63,7 +65,8 @@ def doctor(text: str | None, **options: Any) -> int:
             lm = loaded(options)
         _describe(lm, time.perf_counter() - began)
         if text is not None:
-            _predict(lm, chosen, Path(text).read_text(encoding="utf-8", errors="replace"))
+            with Path(text).open(encoding="utf-8", errors="replace") as file:
+                _predict(lm, chosen, file.read(_CHARACTERS))
     except TreeseekError as error:
         _row("", f"cannot be used: {error}")
         return faults.FAILED

@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import platformdirs
+
 HERE = Path(__file__).parent
 FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-shared", "-pthread", "-ffp-contract=off", "-Wno-psabi")
 NEEDED = {"avx2": "-mavx2", "fma": "-mfma"}
@@ -70,8 +72,9 @@ def _compiler() -> str:
 
 def cache_folder() -> Path:
     """The cache folder, made private; Unbuilt if somebody else could put a library there."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(home) if home else Path.home() / ".cache") / "treeseek"
+    if os.name != "posix":
+        raise Unbuilt(f"kernels are not compiled on {platform.system()}")
+    folder = platformdirs.user_cache_path("treeseek")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
