@@ -7,7 +7,7 @@ nested search charges its parent only for what the parent had not asked for yet.
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from treeseek.errors import InvalidOption
@@ -139,6 +139,18 @@ class Ledger:
                 charged[name] = None
         self.tokens = len(charged)
         return self.tokens - before
+
+    def each(self, names: Iterable[int]) -> Iterator[int]:
+        """Charge `names` one after another as far as they fit; what each of them cost, 0 or 1."""
+        charged, free, limit = self.charged, self._free, self.limit
+        for name in names:
+            new = name not in charged and name not in free
+            if new:
+                if limit is not None and self.tokens >= limit:
+                    return
+                charged[name] = None
+                self.tokens += 1
+            yield 1 if new else 0
 
     def score(self, count: int) -> bool:
         """Book `count` scores; False, and nothing booked, past the limit."""

@@ -150,9 +150,13 @@ class Live(Shown):
             raise StrategyError(f"{len(requests)} requests are pending, {len(bound)} replies came.")
         for request, reply in zip(requests, bound, strict=True):
             fit(request, reply)
-        for request, reply in zip(requests, bound, strict=True):
+        self.answer(bound)
+
+    def answer(self, replies: list[Reply]) -> None:
+        """Answer the pending list by replies that are known to fit it."""
+        for request, reply in zip(self._pending or (), replies, strict=True):
             self.bind(request, reply)
-        self._advance(bound)
+        self._advance(replies)
 
     def exhaust(self, replies: Sequence[Reply]) -> None:
         """Say that the budget is spent; `replies` answer the first requests of the pending list."""

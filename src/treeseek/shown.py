@@ -24,7 +24,8 @@ class Shown:
         self.totals = [0.0]
         self.depths = [0]
         self.logprobs = [0.0]
-        self._kin: dict[int, dict[int, int]] = {}
+        self._kin: dict[int, range | dict[int, int]] = {}
+        """Children by parent: a run of handles until one is looked up by its token."""
         self._names: dict[int, int] = {0: path_name(prompt)}
         self._limits: dict[int, int] = {}
         self._strings = bool(settings.stop.strings)
@@ -33,9 +34,7 @@ class Shown:
 
     def child(self, parent: int, token: int, logprob: float) -> int:
         """Handle of the node one `token` after `parent`, shown now or before."""
-        kin = self._kin.get(parent)
-        if kin is None:
-            kin = self._kin[parent] = {}
+        kin = self._by_token(parent)
         handle = kin.get(token)
         if handle is None:
             handle = kin[token] = len(self.parents)
@@ -48,12 +47,22 @@ class Shown:
 
     def shown(self, parent: int, token: int) -> int | None:
         """Handle of the node one `token` after `parent` if the search was shown it before."""
+        return self._by_token(parent).get(token) if parent in self._kin else None
+
+    def _by_token(self, parent: int) -> dict[int, int]:
         kin = self._kin.get(parent)
-        return None if kin is None else kin.get(token)
+        if not isinstance(kin, dict):
+            kin = self._kin[parent] = {self.token[handle]: handle for handle in kin or ()}
+        return kin
 
     def name(self, node: Node) -> int:
         """The node's 128-bit name."""
         return self.name_of(node.handle)
+
+    def names_of(self, handles: Iterable[int]) -> list[int]:
+        """The 128-bit names behind `handles`."""
+        names = self._names
+        return [names.get(handle) or self.name_of(handle) for handle in handles]
 
     def name_of(self, handle: int) -> int:
         """The 128-bit name behind `handle`."""
@@ -153,7 +162,7 @@ class Shown:
             return [self.child(parent, *pair) for pair in zip(tokens, logprobs, strict=True)]
         low, count, total = len(self.parents), len(tokens), self.totals[parent]
         handles = range(low, low + count)
-        self._kin[parent] = dict(zip(tokens, handles, strict=True))
+        self._kin[parent] = handles
         self.parents += [parent] * count
         self.token += tokens
         self.logprobs += logprobs

@@ -20,7 +20,6 @@ from treeseek.backends.pool import Pool
 from treeseek.backends.slots import SlotTable
 from treeseek.errors import Incompatible
 from treeseek.native.kernels import Decoder, Layer, Matrix, RowsCall, kernels
-from treeseek.tree import OFFSET_BITS
 
 SHARED = 2_000_000
 """Multiplications below which one thread is done before a second one is awake."""
@@ -36,8 +35,9 @@ class Paths:
         self.deepest = int(call.depths.max())
         self.slots = torch.from_numpy(call.slots.astype(np.int64))
         self.tokens, self.depths = call.tokens, call.depths
-        self.held = [table.path((s << OFFSET_BITS) + stop - 1) for s, _, stop in call.spans]
-        found = [path.__array_interface__["data"][0] for path in self.held]
+        paths = table.paths(call.spans)
+        self.held = [path.slots for path in paths]
+        found = [path.at for path in paths]
         if len(found) < self.count:
             lengths = [stop - start for _, start, stop in call.spans]
             self.paths = np.repeat(np.array(found, np.int64), lengths)

@@ -29,6 +29,30 @@ class Span(NamedTuple):
     stop: int
 
 
+class Path:
+    """Slots from the first token of a prompt on, in depth order, the first `filled` of them known.
+
+    `start` is the depth of the first token of its segment, `at` the address of `slots` in memory,
+    good as long as that array lives.
+    """
+
+    __slots__ = ("at", "filled", "slots", "start")
+
+    def __init__(self, start: int, room: int) -> None:
+        """Room for `room` slots, of which those before `start` are to be filled in."""
+        self.start = self.filled = start
+        self.slots = np.empty(room, np.int32)
+        self.at: int = self.slots.ctypes.data
+
+    def grow(self, room: int) -> int:
+        """Move to room for `room` slots; how many more those are. Readers keep the old array."""
+        more = room - len(self.slots)
+        slots = np.empty(room, np.int32)
+        slots[: self.filled] = self.slots[: self.filled]
+        self.slots, self.at = slots, slots.ctypes.data
+        return more
+
+
 class SlotTable:
     """Slots by segment, with at most `limit` in use; slot 0 is never given out.
 
@@ -57,7 +81,7 @@ class SlotTable:
         self._free: list[int] = []
         self._stamps: dict[int, int] = {}
         self._clock = 0
-        self._paths: dict[int, tuple[Slots, int]] = {}
+        self._paths: dict[int, Path] = {}
         self._path_room = 0
 
     def follow(self) -> None:
@@ -86,39 +110,50 @@ class SlotTable:
     def path(self, node: int) -> Slots:
         """Slots from the first token to `node` in depth order, a view that must not be written."""
         segment, offset = node >> OFFSET_BITS, node & OFFSET_MASK
-        start = self.tree.starts[segment]
-        end = start + offset + 1
-        buffer, filled = self._paths.get(segment) or self._lay(segment, start)
-        if filled < end:
-            if len(buffer) < end:
-                grown = np.empty(2 * end - start + 16, np.int32)
-                grown[:filled] = buffer[:filled]
-                self._path_room += len(grown) - len(buffer)
-                buffer = grown
-            buffer[filled:end] = self._rows[segment][filled - start : offset + 1]
-            self._paths[segment] = (buffer, end)
-        return buffer[:end]
+        end = self.tree.starts[segment] + offset + 1
+        return self._laid(segment, end).slots[:end]
 
-    def _lay(self, segment: int, start: int) -> tuple[Slots, int]:
+    def paths(self, spans: Sequence[Span]) -> "list[Path]":
+        """The paths to the last token of each span, to be read up to there."""
+        starts = self.tree.starts
+        return [self._laid(segment, starts[segment] + stop) for segment, _, stop in spans]
+
+    def _laid(self, segment: int, end: int) -> "Path":
+        """The path of `segment`, laid out up to depth `end`."""
+        path = self._paths.get(segment) or self._lay(segment)
+        filled = path.filled
+        if filled < end:
+            if len(path.slots) < end:
+                self._path_room += path.grow(2 * end - path.start + 16)
+            row, start = self._rows[segment], path.start
+            if end - filled == 1:
+                path.slots[filled] = row[filled - start]
+            else:
+                path.slots[filled:end] = row[filled - start : end - start]
+            path.filled = end
+        return path
+
+    def _lay(self, segment: int) -> "Path":
         """Remember the path above `segment`, joined from what is known of its ancestors."""
-        tree, end = self.tree, start
-        buffer = np.empty(start + len(self._rows[segment]) + 8, np.int32)
+        tree = self.tree
+        start = end = tree.starts[segment]
+        path = Path(start, start + len(self._rows[segment]) + 8)
         above = tree.parents[segment]
         while above != ROOT:
             owner = above >> OFFSET_BITS
             known = owner in self._paths
             piece = self.path(above) if known else self._rows[owner][: (above & OFFSET_MASK) + 1]
-            buffer[end - len(piece) : end] = piece
+            path.slots[end - len(piece) : end] = piece
             end -= len(piece)
             if known:
                 break
             above = tree.parents[owner]
-        self._path_room += len(buffer)
+        self._path_room += len(path.slots)
         while self._path_room > PATH_ROOM and self._paths:
             oldest = next(iter(self._paths))
-            self._path_room -= len(self._paths.pop(oldest)[0])
-        self._paths[segment] = (buffer, start)
-        return buffer, start
+            self._path_room -= len(self._paths.pop(oldest).slots)
+        self._paths[segment] = path
+        return path
 
     def touch(self, nodes: Iterable[int]) -> None:
         """Mark the segments of `nodes` as used now; what they hang on stays as long as they do."""
@@ -197,9 +232,9 @@ class SlotTable:
         if known is None:
             return
         if length:
-            self._paths[segment] = (known[0], min(known[1], self.tree.starts[segment] + length))
+            known.filled = min(known.filled, known.start + length)
         else:
-            self._path_room -= len(self._paths.pop(segment)[0])
+            self._path_room -= len(self._paths.pop(segment).slots)
 
     def _make_room(self, shortage: int, flight: Iterable[int]) -> None:
         assert self.limit is not None

@@ -66,14 +66,34 @@ class Kept:
         self._tokens.frombytes(summary.tokens.tobytes())
         self._logprobs.frombytes(summary.logprobs.tobytes())
 
-    def get(self, address: int, k: int) -> tuple[float, list[int], list[float], float] | None:
-        """Log-sum-exp, k likeliest tokens, their log-probabilities, entropy; None if unknown."""
-        row = self._rows.get(address)
-        if row is None or self._ends[row + 1] - self._ends[row] < k:
-            return None
-        place = slice(self._ends[row], self._ends[row] + k)
-        tokens, logprobs = self._tokens[place].tolist(), self._logprobs[place].tolist()
-        return self._lse[row], tokens, logprobs, self._entropy[row]
+    def find(self, addresses: Sequence[int], k: int) -> list[int]:
+        """Where each row is kept, -1 where it is not, or with fewer than k tokens."""
+        ends, rows = self._ends, [self._rows.get(address, -1) for address in addresses]
+        return [row if row >= 0 and ends[row + 1] - ends[row] >= k else -1 for row in rows]
+
+    def read(
+        self, rows: Sequence[int], k: int
+    ) -> tuple[list[list[int]], list[list[float]], list[float], list[float]]:
+        """The k likeliest tokens of each row, their log-probabilities, log-sum-exp, entropy."""
+        ends = self._ends
+        first, stop = rows[0], rows[0] + len(rows)
+        start = ends[first]
+        if rows == list(range(first, stop)) and ends[stop] - start == k * len(rows):
+            # Kept one after another: cut from one piece.
+            flat, values = self._tokens[start : ends[stop]].tolist(), self._logprobs[start : ends[stop]].tolist()
+            places = range(0, len(flat), k)
+            return (
+                [flat[at : at + k] for at in places],
+                [values[at : at + k] for at in places],
+                self._lse[first:stop].tolist(),
+                self._entropy[first:stop].tolist(),
+            )
+        return (
+            [self._tokens[ends[row] : ends[row] + k].tolist() for row in rows],
+            [self._logprobs[ends[row] : ends[row] + k].tolist() for row in rows],
+            [self._lse[row] for row in rows],
+            [self._entropy[row] for row in rows],
+        )
 
 
 def summarise(logits: Rows, k: int, *, entropy: bool = True) -> Summary:

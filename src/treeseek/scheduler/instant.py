@@ -29,9 +29,9 @@ def judge(seat: Seat, entry: Entry) -> bool:
         texts = [seat.live.text(handle) for _, handle, _, _ in fresh]
         known.update(zip(fresh, _judged(seat, request, texts), strict=True))
     if isinstance(request, Score):
-        entry.reply = Scored([known[key] for key in keys])
+        entry.answer(Scored([known[key] for key in keys]))
     else:
-        entry.reply = Verified(known[keys[0]])
+        entry.answer(Verified(known[keys[0]]))
     return True
 
 
@@ -65,5 +65,5 @@ def derive(seat: Seat, entry: Entry) -> bool:
         return False
     entry.charged = seat.ledger.charge(names[1:])
     seat.at += 1
-    entry.reply = job.outcome
+    entry.answer(job.outcome)
     return True

@@ -30,7 +30,7 @@ class Law:
     """A How with nothing left open, and whether it changes a row at all."""
 
     __slots__ = (
-        "constraint", "group", "lm", "plain", "salt", "sampler", "setting", "tilt", "warp",
+        "constraint", "group", "likeliest", "lm", "plain", "salt", "sampler", "setting", "tilt", "warp",
     )  # fmt: skip
 
     def __init__(self, how: How, lm: LM) -> None:
@@ -54,6 +54,8 @@ class Law:
             if tilted:
                 lm.check(list(tilted))
         self.plain = self.warp is None and how.constraint is None and how.tilt is None
+        self.likeliest = self.plain and (how.sampler is None or isinstance(how.sampler, Greedy))
+        """Whether an Expand asks for no more than the model's own likeliest tokens."""
         key = how.constraint and how.constraint.key
         self.setting = repr((self.lm.name, self.warp, how.sampler, key, id(how.tilt)))
         self.group: object = id(how.tilt) if how.tilt is not None else 0
@@ -97,11 +99,11 @@ class Job(Protocol):
 
 
 class ExpandJob:
-    """The k best next tokens of one node."""
+    """The k best next tokens of one node under a law that changes its row, or draws."""
 
     __slots__ = (
-        "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "plain",
-        "request", "seat", "start",
+        "address", "allowed", "done", "handle", "key", "law", "names", "outcome", "path", "request",
+        "seat", "start",
     )  # fmt: skip
 
     def __init__(self, seat: "Seat", request: Expand, law: Law) -> None:
@@ -125,8 +127,6 @@ class ExpandJob:
                 f"Expand cannot serve {law.sampler!r}, only Gumbel() or none: leave sampler= out, "
                 "or choose a strategy that draws whole continuations, such as sample."
             )
-        self.plain = law.plain and self.key is None
-        """Whether the cached summary of the row answers it."""
         self.done = False
         self.outcome: Expanded | None = None
 
@@ -137,18 +137,6 @@ class ExpandJob:
     def worst(self) -> int:
         """One row."""
         return 1 if self.seat.ledger.is_new(self.names[0]) else 0
-
-    def summarised(
-        self, lse: float, tokens: list[int], logprobs: list[float], entropy: float
-    ) -> None:
-        """Take the answer from a row's summary of at least k tokens."""
-        k = self.request.k
-        tokens, logprobs = tokens[:k], logprobs[:k]
-        while logprobs and logprobs[-1] == -math.inf:
-            tokens.pop()
-            logprobs.pop()
-        self.outcome = Expanded(tokens, logprobs, None, lse, 0.0, entropy)
-        self.done = True
 
     def reply(self) -> Expanded:
         """The outcome."""

@@ -130,11 +130,11 @@ def settle(seat: Seat, entry: Entry) -> bool:
         for child in children:
             child.live.close()
         found = [] if winner is None else found_by(children[winner])
-        entry.reply = Raced(winner, found, sum(child.ledger.tokens for child in children))
+        entry.answer(Raced(winner, found, sum(child.ledger.tokens for child in children)))
         return True
     (child,) = children
     status = "finished" if child.live.ended else "paused"
-    entry.reply = Spawned(status, found_by(child), child.ledger.tokens)
+    entry.answer(Spawned(status, found_by(child), child.ledger.tokens))
     return True
 
 

@@ -12,12 +12,14 @@ from contextlib import ExitStack
 
 from treeseek.model import LM
 from treeseek.replies import Sampled
-from treeseek.requests import Derive, Race, Sample, Score, Verify
+from treeseek.requests import Derive, Expand, Race, Sample, Score, Verify
+from treeseek.scheduler.frontier import Frontier
 from treeseek.scheduler.instant import derive, judge
 from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob, is_cut, run_of
 from treeseek.scheduler.nesting import is_over, running, settle, slices
 from treeseek.scheduler.seat import NESTED, Entry, Seat
-from treeseek.scheduler.serving import WAITING, Waiting, serve
+from treeseek.scheduler.serving import serve
+from treeseek.scheduler.wanted import Room, Wanted
 
 _WHOLE = (ExpandJob, WalkJob, Ready)
 """Jobs that answer a request by themselves."""
@@ -66,7 +68,7 @@ class Scheduler:
 
     def _round(self) -> bool:
         self.rounds += 1
-        wanted: dict[LM, dict[int, list[Waiting]]] = {}
+        wanted: dict[LM, Wanted] = {}
         active = False
         for seat in self.seats:
             if seat.live.ended:
@@ -80,12 +82,11 @@ class Scheduler:
             active = active or not seat.live.ended
         for lm, rows in wanted.items():
             # Whoever cleared the tree meanwhile (a scorer may) made these addresses mean nothing.
-            if rows and lm.tree.generation == self._held[lm]:
+            if rows.owners and lm.tree.generation == self._held[lm]:
                 try:
                     serve(lm, rows)
                 except Exception as error:
-                    tops = {id(j.seat.top): j.seat.top for jobs in rows.values() for j in jobs}
-                    self._fail(list(tops.values()), error)
+                    self._fail(rows.tops(), error)
                     raise
         return active
 
@@ -102,9 +103,7 @@ class Scheduler:
 
     # One search in one round.
 
-    def _visit(
-        self, seat: Seat, wanted: dict[LM, dict[int, list[Waiting]]], lists: int = _WIDE
-    ) -> None:
+    def _visit(self, seat: Seat, wanted: dict[LM, Wanted], lists: int = _WIDE) -> None:
         seat.relocate()
         for _ in range(lists):
             if not seat.entries:
@@ -115,7 +114,7 @@ class Scheduler:
             if not self._settle(seat):
                 break
             entries, seat.entries = seat.entries, []
-            seat.live.tell([entry.reply for entry in entries if entry.reply is not None])
+            seat.live.answer([reply for entry in entries for reply in entry.replies])
             seat.remember(entries)
         if not seat.live.ended and seat.entries and not seat.paused:
             self._collect(seat, wanted)
@@ -124,39 +123,43 @@ class Scheduler:
         """Settle what is done, in order; True once the whole list is."""
         late = seat.late
         seat.closing = seat.closing or late
-        for index, entry in enumerate(seat.entries):
-            if entry.reply is not None:
+        for entry in seat.entries:
+            if entry.settled:
                 continue
             if entry.outcome is not None or entry.ends:
                 seat.set_clock(entry.read)
                 late = seat.late
                 seat.closing = seat.closing or late
             if entry.ends:
-                self._end(seat, index)
+                self._end(seat, entry)
                 return False
             kind = type(entry.request)
             if kind in NESTED:
                 if not entry.children and not slices(seat, late):
-                    self._end(seat, index)
+                    self._end(seat, entry)
                     return False
                 if not settle(seat, entry):
                     return False
             elif kind is Score or kind is Verify:
                 if not judge(seat, entry):
-                    self._end(seat, index)
+                    self._end(seat, entry)
                     return False
             elif not self._settle_entry(seat, entry, late):
                 if self._unserved(seat, entry, late):
-                    self._end(seat, index)
+                    self._end(seat, entry)
                 return False
-            assert entry.reply is not None
-            entry.reply.charged = entry.charged
-            if entry.read is not None:
-                seat.set_clock(entry.read)
-            entry.reply.spent = seat.spent if entry.spent is None else entry.spent
-            if seat.journal is not None:
-                seat.record(index)
+            if kind is not Expand or not isinstance(entry.jobs[0], Frontier):
+                self._settled(seat, entry)
         return True
+
+    def _settled(self, seat: Seat, entry: Entry) -> None:
+        """Note in the one reply of `entry` what it cost, and record it."""
+        (reply,) = entry.replies
+        reply.charged = entry.charged
+        if entry.read is not None:
+            seat.set_clock(entry.read)
+        reply.spent = seat.spent if entry.spent is None else entry.spent
+        seat.record(entry.index, reply)
 
     def _settle_entry(self, seat: Seat, entry: Entry, late: bool) -> bool:
         kind, ledger = type(entry.request), seat.ledger
@@ -167,12 +170,14 @@ class Scheduler:
         if kind is Derive:
             return derive(seat, entry)
         job = entry.jobs[0]
+        if isinstance(job, Frontier):
+            return job.settle(entry)
         if not job.done or not ledger.fits(job.names):
             return False
         entry.charged += ledger.charge(job.names)
         seat.at += 1
         assert isinstance(job, _WHOLE)
-        entry.reply = job.reply()
+        entry.answer(job.reply())
         return True
 
     def _settle_sample(self, seat: Seat, entry: Entry, late: bool) -> bool:
@@ -191,7 +196,7 @@ class Scheduler:
             entry.charged += ledger.charge(job.names)
             seat.cut = seat.cut or is_cut(job)
             seat.at += 1
-        entry.reply = Sampled([run_of(job) for job in entry.jobs])
+        entry.answer(Sampled([run_of(job) for job in entry.jobs]))
         return True
 
     def _short(self, seat: Seat, job: SampleJob, late: bool) -> bool:
@@ -217,53 +222,52 @@ class Scheduler:
             return late or is_cut(job)
         if isinstance(job, WalkJob) and job.request.above is not None and not job.done:
             return self._walked(seat, job)
-        return not ledger.fits(job.names)
+        return not ledger.fits(job.pending if isinstance(job, Frontier) else job.names)
 
     def _walked(self, seat: Seat, job: WalkJob) -> bool:
         """Whether a walk with a bound used up what is left without being abandoned."""
         most = len(seat.ledger.fitting(job.names))
         return most < len(job.addresses) and not job.rows(most)
 
-    def _end(self, seat: Seat, index: int) -> None:
-        """The budget ends at request `index`: tell the search, or pause it inside its slice.
+    def _end(self, seat: Seat, last: Entry) -> None:
+        """The budget ends inside `last`: tell the search, or pause it inside its slice.
 
         The tokens that an unfinished continuation had by then are charged when it is paused.
         """
         if not seat.closing:
             seat.paused = True
-            if seat.at < len(seat.jobs) and isinstance(seat.entries[index].request, Sample):
+            if seat.at < len(seat.jobs) and isinstance(last.request, Sample):
                 entry, job = seat.jobs[seat.at]
                 entry.charged += seat.ledger.charge(seat.ledger.fitting(job.names))
             return
-        seat.record_end(index)
-        replies = [entry.reply for entry in seat.entries[:index] if entry.reply is not None]
+        replies = [reply for entry in seat.entries for reply in entry.replies]
+        seat.record_end(len(replies))
         for child in seat.children:
             child.live.close()
         seat.entries = []
         seat.live.exhaust(replies)
 
-    def _collect(self, seat: Seat, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
+    def _collect(self, seat: Seat, wanted: dict[LM, Wanted]) -> None:
         """Ask for the rows of every job that may run now."""
-        left = seat.ledger.left
-        first = True
+        room = Room(seat.ledger.left)
         for entry in seat.entries:
-            if entry.reply is not None:
+            if entry.settled:
                 continue
             if type(entry.request) in NESTED:
                 self._visit_nested(entry, wanted)
                 continue
             for job in entry.jobs:
-                if left is not None:
-                    worst = job.worst()
-                    if worst > left and not first:
+                if isinstance(job, Frontier):
+                    if not job.want(_of(wanted, job.law.lm), room):
                         return
-                    left -= worst
-                if job.done:
                     continue
-                first = False
-                self._want(seat, job, wanted)
+                if room.left is not None and not room.take(job.worst()):
+                    return
+                if not job.done:
+                    room.first = False
+                    self._want(seat, job, wanted)
 
-    def _visit_nested(self, entry: Entry, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
+    def _visit_nested(self, entry: Entry, wanted: dict[LM, Wanted]) -> None:
         """Visit those that may go on; in a race that is asked again after every list."""
         if not isinstance(entry.request, Race):
             for child in running(entry):
@@ -277,20 +281,20 @@ class Scheduler:
             if child.entries and not child.paused:
                 return
 
-    def _want(self, seat: Seat, job: Job, wanted: dict[LM, dict[int, list[Waiting]]]) -> None:
-        assert isinstance(job, WAITING)
-        lm = job.law.lm
-        rows = wanted.setdefault(lm, {})
-        if isinstance(job, ExpandJob):
-            known = job.plain and lm.summaries.get(job.address, min(job.request.k, lm.vocabulary))
-            if known:
-                seat.note(job.address, 0)
-                job.summarised(*known)
-            else:
-                rows.setdefault(job.address, []).append(job)
-        elif isinstance(job, SampleJob):
+    def _want(self, seat: Seat, job: Job, wanted: dict[LM, Wanted]) -> None:
+        assert isinstance(job, ExpandJob | SampleJob | WalkJob)
+        rows = _of(wanted, job.law.lm)
+        if isinstance(job, WalkJob):
+            for address in job.rows(len(seat.ledger.fitting(job.names))):
+                rows.add(address, job)
+            return
+        if isinstance(job, SampleJob):
             job.ask()
-            rows.setdefault(job.address, []).append(job)
-        else:
-            for address in job.rows(len(job.seat.ledger.fitting(job.names))):
-                rows.setdefault(address, []).append(job)
+        rows.add(job.address, job)
+
+
+def _of(wanted: dict[LM, Wanted], lm: LM) -> Wanted:
+    rows = wanted.get(lm)
+    if rows is None:
+        rows = wanted[lm] = Wanted()
+    return rows

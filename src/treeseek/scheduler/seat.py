@@ -14,7 +14,7 @@ from treeseek.decoding.samplers import Gumbel
 from treeseek.errors import InvalidOption, ReplayMismatch, StrategyError
 from treeseek.live import Live
 from treeseek.model import LM
-from treeseek.replies import Derived, Reply, Sampled, decode, encode
+from treeseek.replies import Derived, Reply, Sampled, decode, encode, fit
 from treeseek.requests import (
     Continue,
     Derive,
@@ -32,6 +32,7 @@ from treeseek.requests import (
     stable,
 )
 from treeseek.result import Cost
+from treeseek.scheduler.frontier import Frontier
 from treeseek.scheduler.jobs import (
     ExpandJob,
     Job,
@@ -53,23 +54,32 @@ _ROWS = (Expand, Sample, Walk)
 
 
 class Entry:
-    """One request of the open list: its jobs or nested searches, then its reply."""
+    """One request of the open list, or a run of them that is one frontier, until it is settled.
+
+    `index` is the place of the first in the list.
+    """
 
     __slots__ = (
-        "charged", "children", "ends", "jobs", "outcome", "read", "reply", "request", "spent",
+        "charged", "children", "ends", "index", "jobs", "outcome", "read", "replies", "request",
+        "settled", "spent",
     )  # fmt: skip
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, index: int) -> None:
         """Nothing is known yet."""
-        self.request = request
+        self.request, self.index = request, index
         self.jobs: Sequence[Job] = ()
         self.children: list[Seat] = []
         self.outcome: Reply | None = None
-        self.reply: Reply | None = None
+        self.replies: list[Reply] = []
+        self.settled = False
         self.charged = 0
         self.spent: float | None = None
         self.read: float | None = None
         self.ends = False
+
+    def answer(self, reply: Reply) -> None:
+        """Settle it by its one reply."""
+        self.replies, self.settled = [reply], True
 
 
 class Seat:
@@ -110,6 +120,7 @@ class Seat:
         self.law = Law(settings.how, lm)
         self.children: list[Seat] = []
         self.starts: list[int] = []
+        self.requests: list[Request] = []
         self.entries: list[Entry] = []
         self.jobs: list[tuple[Entry, Job]] = []
         self.at = 0
@@ -170,19 +181,27 @@ class Seat:
 
     def address(self, handle: int, lm: LM) -> int:
         """Where `handle` stands in the tree of `lm`, entered there if it is new."""
+        return self.addresses((handle,), lm)[0]
+
+    def addresses(self, handles: Sequence[int], lm: LM) -> list[int]:
+        """Where `handles` stand in the tree of `lm`, entered there if they are new."""
         tree = lm.tree
         if self._generations.get(lm) != tree.generation:
             self._generations[lm] = tree.generation
             self._addresses[lm] = {}
             self._own = self._addresses[self.lm]
-        known = self._addresses[lm]
-        found = known.get(handle)
-        if found is None:
-            above = known.get(self.live.parents[handle])
-            if above is None:
-                return self._entered(handle, tree, known)
-            found = known[handle] = tree.add(above, self.live.token[handle])
-        return found
+        known, parents, token = self._addresses[lm], self.live.parents, self.live.token
+        places = []
+        for handle in handles:
+            found = known.get(handle)
+            if found is None:
+                above = known.get(parents[handle])
+                if above is None:
+                    found = self._entered(handle, tree, known)
+                else:
+                    found = known[handle] = tree.add(above, token[handle])
+            places.append(found)
+        return places
 
     def _entered(self, handle: int, tree: Tree, known: dict[int, int]) -> int:
         """Enter `handle` and all above it that `tree` lost or never had."""
@@ -202,7 +221,7 @@ class Seat:
         if all(lm.tree.generation == seen for lm, seen in self._generations.items()):
             return
         for _, job in self.jobs[self.at :]:
-            if isinstance(job, ExpandJob | SampleJob | WalkJob) and not job.done:
+            if not job.done and not isinstance(job, Ready):
                 job.locate()
 
     def resolve(self, how: How | None) -> Law:
@@ -260,23 +279,25 @@ class Seat:
     def remember(self, entries: Sequence[Entry]) -> None:
         """Keep the states that samples reached, for whoever goes on from there."""
         for entry in entries:
-            if not isinstance(entry.reply, Sampled):
-                continue
-            for job, run in zip(entry.jobs, entry.reply.continuations, strict=True):
-                if isinstance(job, SampleJob) and job.remembers:
-                    at = (job.law.setting, run.node.handle)
-                    self._states[at] = (job.sampled, job.allowed)
+            for reply in entry.replies:
+                if not isinstance(reply, Sampled):
+                    break
+                for job, run in zip(entry.jobs, reply.continuations, strict=True):
+                    if isinstance(job, SampleJob) and job.remembers:
+                        at = (job.law.setting, run.node.handle)
+                        self._states[at] = (job.sampled, job.allowed)
 
-    def note(self, address: int, computed: int) -> None:
-        """Count a row for which `computed` tokens went through the model."""
-        self.cost.tokens_computed += computed
-        if address in self._seen:
-            return
-        self._seen.add(address)
-        # One token was asked for with this row, the whole prompt with its last one.
-        need = self._prompt if self._own.get(0) == address else 1
-        if need > computed:
-            self.cost.tokens_reused += need - computed
+    def note(self, addresses: Sequence[int], computed: Sequence[int]) -> None:
+        """Count rows for which `computed` tokens each went through the model."""
+        seen, cost, first = self._seen, self.cost, self._own.get(0)
+        cost.tokens_computed += sum(computed)
+        for address, count in zip(addresses, computed, strict=True):
+            if address not in seen:
+                seen.add(address)
+                # One token was asked for with this row, the whole prompt with its last one.
+                need = self._prompt if address == first else 1
+                if need > count:
+                    cost.tokens_reused += need - count
 
     # The open list.
 
@@ -299,15 +320,37 @@ class Seat:
                 "Spawn, Continue and Race share a list only with Score and Verify: yield the other "
                 "requests in a list of their own."
             )
-        self.entries = [Entry(request) for request in requests]
+        self.requests, self.entries = requests, []
         self.jobs, self.at = [], 0
         self.told, self.cut = self.live.spent, False
-        for index, entry in enumerate(self.entries):
-            if self.journal is not None:
-                self._recall(index, entry, self.journal)
-            entry.jobs = self._make(entry)
-            for job in entry.jobs:
-                self.jobs.append((entry, job))
+        run: list[Expand] = []
+        law = self.law
+        for index, request in enumerate(requests):
+            entry = None if self.journal is None else self._recalled(index, request, self.journal)
+            if entry is None and isinstance(request, Expand):
+                own = self.law if request.how is None else self.resolve(request.how)
+                if own.likeliest:
+                    if own is not law:
+                        self._front(run, law, index)
+                        run, law = [], own
+                    run.append(request)
+                    continue
+            self._front(run, law, index)
+            run = []
+            entry = entry or Entry(request, index)
+            self._enter(entry, self._make(entry))
+        self._front(run, law, len(requests))
+
+    def _front(self, run: list[Expand], law: Law, stop: int) -> None:
+        """Enter the `run` of requests before `stop` as one frontier."""
+        if run:
+            self._enter(Entry(run[0], stop - len(run)), [Frontier(self, run, law)])
+
+    def _enter(self, entry: Entry, jobs: Sequence[Job]) -> None:
+        entry.jobs = jobs
+        self.entries.append(entry)
+        for job in jobs:
+            self.jobs.append((entry, job))
 
     def _make(self, entry: Entry) -> Sequence[Job]:
         request, outcome = entry.request, entry.outcome
@@ -341,35 +384,37 @@ class Seat:
 
     # The journal.
 
-    def _recall(self, index: int, entry: Entry, journal: Journal) -> None:
-        """Let the record of entry `index`, if there is one, stand for what it answers."""
+    def _recalled(self, index: int, request: Request, journal: Journal) -> Entry | None:
+        """The entry that the record of request `index` makes of it, None without a record."""
         record = journal.get(self.place, self.live.barrier, index)
         if record is None:
-            return
-        now = digest(entry.request, self.live.name)
+            return None
+        now = digest(request, self.live.name)
         if (record["digest"], record["setting"]) != (now, self._setting):
             raise ReplayMismatch(
                 f"Search {self.place}, barrier {self.live.barrier}, request {index}: the record "
                 f"answers {record['request']} (seed {record['seed']}), the strategy now asks "
-                f"{stable(entry.request)} (seed {self.seed}). Resume with the strategy, options "
+                f"{stable(request)} (seed {self.seed}). Resume with the strategy, options "
                 "and seed of the recorded run."
             )
+        entry = Entry(request, index)
         entry.read = record.get("seconds")
         if "reply" not in record:
             entry.ends = True
-            return
+            return entry
         entry.spent = record["reply"]["spent"]
-        if type(entry.request) not in NESTED:
+        if type(request) not in NESTED:
             entry.outcome = decode(record["reply"])
+            fit(request, entry.outcome)
+        return entry
 
-    def record(self, index: int) -> None:
-        """Put the settled reply of entry `index` into the journal."""
-        reply = self.entries[index].reply
-        if self.journal is not None and reply is not None:
+    def record(self, index: int, reply: Reply) -> None:
+        """Put the settled reply to request `index` into the journal."""
+        if self.journal is not None:
             self._put(index, {"reply": encode(reply)})
 
     def record_end(self, index: int) -> None:
-        """Put into the journal that the budget ended at entry `index`."""
+        """Put into the journal that the budget ended at request `index`."""
         if self.journal is not None:
             self._put(index, {})
 
@@ -378,7 +423,7 @@ class Seat:
         place, barrier = self.place, self.live.barrier
         if self.top.interrupted or self.journal.get(place, barrier, index) is not None:
             return
-        request = self.entries[index].request
+        request = self.requests[index]
         if self.top.seconds is not None:
             record["seconds"] = self.elapsed
         record["digest"] = digest(request, self.live.name)

@@ -17,70 +17,80 @@ from treeseek.decoding.summary import log_sum_exp, summarise
 from treeseek.model import LM
 from treeseek.replies import Expanded
 from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
+from treeseek.scheduler.seat import Seat
+from treeseek.scheduler.wanted import Waiting, Wanted
 
-Waiting = ExpandJob | SampleJob | WalkJob
-WAITING = (ExpandJob, SampleJob, WalkJob)
 Rows = NDArray[np.floating[Any]]
 
 _KEEP = 8
 _GUMBEL = Gumbel()
 
 
-def serve(lm: LM, wanted: dict[int, list[Waiting]]) -> None:
-    """Compute the rows of all addresses in `wanted` and hand them to the jobs behind each."""
-    addresses = list(wanted)
+def serve(lm: LM, wanted: Wanted) -> None:
+    """Compute the rows of all addresses in `wanted` and hand them to who waits for them."""
+    addresses, fronts = list(wanted.owners), wanted.fronts
+    plain = {front.addresses[place] for front, places in fronts for place in places}
+    k = min(max([_KEEP, *[front.k for front, _ in fronts]]), lm.vocabulary)
     for block in lm.backend.expand(addresses):
-        plain: list[tuple[int, list[ExpandJob]]] = []
-        laws: dict[tuple[object, type], list[tuple[int, Any]]] = {}
-        walks: list[tuple[int, WalkJob, int]] = []
-        tops = set()
-        for row, position in enumerate(block.index):
-            address, computed = addresses[position], block.computed[row]
-            expands = []
-            for job in wanted[address]:
-                seat = job.seat
-                seat.note(address, computed)
-                computed = 0
-                tops.add(seat.top)
-                if isinstance(job, ExpandJob) and job.plain:
-                    expands.append(job)
-                elif isinstance(job, WalkJob):
-                    walks.append((row, job, address))
-                else:
-                    laws.setdefault((job.law.group, type(job)), []).append((row, job))
-            if expands:
-                plain.append((row, expands))
-        if block.forward:
-            for seat in tops:
-                seat.cost.forwards += 1
+        here = [addresses[position] for position in block.index]
+        _count(block, here, wanted)
         if plain:
-            _expand_plain(lm, block, addresses, plain)
-        if walks:
-            _walk(block, walks)
-        for (_, kind), group in laws.items():
-            logits = _chosen(block, [row for row, _ in group])
-            jobs = [job for _, job in group]
-            (_sample if kind is SampleJob else _expand_law)(jobs[0].law, jobs, logits)
+            rows = [row for row, address in enumerate(here) if address in plain]
+            if rows:
+                lm.summaries.put([here[row] for row in rows], summarise(_chosen(block, rows), k))
+        if wanted.jobs:
+            _hand(block, here, wanted.jobs)
+    for front, places in fronts:
+        front.take(places)
+
+
+def _count(block: Block, here: Sequence[int], wanted: Wanted) -> None:
+    """Note the tokens and the call of `block` with the searches that have a part in it."""
+    owners = wanted.owners
+    shares: dict[Seat, tuple[list[int], list[int]]] = {}
+    for address, computed in zip(here, block.computed, strict=True):
+        owner = owners[address]
+        share = shares.get(owner)
+        if share is None:
+            share = shares[owner] = ([], [])
+        share[0].append(address)
+        share[1].append(computed)
+    for owner, share in shares.items():
+        owner.note(*share)
+    if block.forward:
+        inside, jobs = set(here), wanted.jobs
+        tops = {owner.top for owner in shares}
+        tops.update(job.seat.top for address in here for job in jobs.get(address, ()))
+        for front, places in wanted.fronts:
+            if front.seat.top not in tops and any(front.addresses[p] in inside for p in places):
+                tops.add(front.seat.top)
+        for top in tops:
+            top.cost.forwards += 1
+
+
+def _hand(block: Block, here: Sequence[int], jobs: dict[int, list[Waiting]]) -> None:
+    """Hand the rows of `block` to the jobs that wait for them."""
+    laws: dict[tuple[object, type], list[tuple[int, Any]]] = {}
+    walks: list[tuple[int, WalkJob, int]] = []
+    for row, address in enumerate(here):
+        for job in jobs.get(address, ()):
+            job.seat.note((address,), (0,))
+            if isinstance(job, WalkJob):
+                walks.append((row, job, address))
+            else:
+                laws.setdefault((job.law.group, type(job)), []).append((row, job))
+    if walks:
+        _walk(block, walks)
+    for (_, kind), group in laws.items():
+        logits = _chosen(block, [row for row, _ in group])
+        some = [job for _, job in group]
+        (_sample if kind is SampleJob else _expand_law)(some[0].law, some, logits)
 
 
 def _chosen(block: Block, rows: list[int]) -> Rows:
     """Logits of `rows`, the block's own where they are all of it."""
     whole = len(rows) == len(block.logits) and rows == list(range(len(rows)))
     return block.logits if whole else block.logits[rows]
-
-
-def _expand_plain(
-    lm: LM, block: Block, addresses: Sequence[int], plain: Sequence[tuple[int, list[ExpandJob]]]
-) -> None:
-    rows = [row for row, _ in plain]
-    k = max(_KEEP, *[job.request.k for _, jobs in plain for job in jobs])
-    summary = summarise(_chosen(block, rows), min(k, lm.vocabulary))
-    lm.summaries.put([addresses[block.index[row]] for row in rows], summary)
-    lse, entropy = summary.lse.tolist(), summary.entropy.tolist()
-    tokens, logprobs = summary.tokens.tolist(), summary.logprobs.tolist()
-    for i, (_, jobs) in enumerate(plain):
-        for job in jobs:
-            job.summarised(lse[i], tokens[i], logprobs[i], entropy[i])
 
 
 def _walk(block: Block, walks: Sequence[tuple[int, WalkJob, int]]) -> None:

@@ -1,0 +1,62 @@
+"""What the searches of one round want of one model: rows, who asked first, and who waits."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from treeseek.scheduler.frontier import Frontier
+from treeseek.scheduler.jobs import ExpandJob, SampleJob, WalkJob
+
+if TYPE_CHECKING:
+    from treeseek.scheduler.seat import Seat
+
+Waiting: TypeAlias = ExpandJob | SampleJob | WalkJob
+
+
+class Wanted:
+    """Rows by address; `owners` asked first and are counted the tokens, the others reuse them."""
+
+    __slots__ = ("fronts", "jobs", "owners")
+
+    def __init__(self) -> None:
+        """Nothing is wanted."""
+        self.owners: dict[int, Seat] = {}
+        self.jobs: dict[int, list[Waiting]] = {}
+        self.fronts: list[tuple[Frontier, Sequence[int]]] = []
+        """Frontiers, with the places of the rows they miss."""
+
+    def add(self, address: int, job: Waiting) -> None:
+        """Let `job` wait for the row at `address`."""
+        self.owners.setdefault(address, job.seat)
+        self.jobs.setdefault(address, []).append(job)
+
+    def front(self, frontier: Frontier, places: Sequence[int]) -> None:
+        """Let `frontier` wait for its rows at `places`."""
+        self.fronts.append((frontier, places))
+        owners, addresses, seat = self.owners, frontier.addresses, frontier.seat
+        for place in places:
+            owners.setdefault(addresses[place], seat)
+
+    def tops(self) -> list["Seat"]:
+        """The searches, not those nested in them, that wait for anything."""
+        seats = [job.seat.top for jobs in self.jobs.values() for job in jobs]
+        return list(dict.fromkeys([*seats, *(front.seat.top for front, _ in self.fronts)]))
+
+
+class Room:
+    """What one search may still ask for in this round, were every row to be charged."""
+
+    __slots__ = ("first", "left")
+
+    def __init__(self, left: int | None) -> None:
+        """Start with `left` tokens (None: no limit)."""
+        self.left = left
+        self.first = True
+        """Whether nothing was asked for yet: what comes first may run whatever it may cost."""
+
+    def take(self, worst: int) -> bool:
+        """Set `worst` tokens aside; False, and the round ends here, where there are too few."""
+        if self.left is not None:
+            if worst > self.left and not self.first:
+                return False
+            self.left -= worst
+        return True
