@@ -17,7 +17,8 @@ import torch
 
 import treeseek
 from treeseek.backends import selftest
-from treeseek.loading import EMBEDDED
+from treeseek.backends.eight import round_weights
+from treeseek.loading import EMBEDDED, Words
 
 SHAPES = {"A": (288, 6, 6, 768), "B": (768, 12, 12, 2048)}
 """Width, layers, heads, width of the feed-forward."""
@@ -31,6 +32,7 @@ class Pair:
     lm: treeseek.LM
     network: Any
     prompt: list[int]
+    route: str
     counted: int = 0
 
     def mark(self) -> None:
@@ -73,29 +75,32 @@ def shared() -> Path:
 def pair(name: str, *, prompt: int = 64, route: str | None = None) -> Pair | None:
     """The model called `name` with a prompt of that many tokens; None if its files are absent.
 
-    `route`: how treeseek serves it (native, fused, tree), as it chooses itself without.
+    `route`: how treeseek serves it (native, fused, tree), as it chooses itself without; "int8" is
+    native with weights in eight bits, and then transformers computes with the rounded ones.
     """
     if route is None:
         return _made(name, prompt)
-    with mock.patch.object(selftest, "ROUTES", (route,)):
-        made = _made(name, prompt)
-    assert made is None or made.lm.backend.capabilities.path == route
+    eight = route == "int8"
+    with mock.patch.object(selftest, "ROUTES", ("native" if eight else route,)):
+        made = _made(name, prompt, eight=eight)
+    assert made is None or made.lm.backend.capabilities.path == ("native" if eight else route)
     return made
 
 
-def _made(name: str, prompt: int) -> Pair | None:
+def _made(name: str, prompt: int, *, eight: bool = False) -> Pair | None:
     if name in SHAPES:
-        return _random(name, prompt)
+        return _pair(name, random_network(name), prompt, eight)
     folder = EMBEDDED if name == "embedded" else shared() / "models" / name
     if not (folder / "model.safetensors").exists():
         return None
     from transformers import AutoModelForCausalLM
 
     network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    return _pair(name, network, min(prompt, 64))
+    return _pair(name, network, min(prompt, 64), eight)
 
 
-def _random(name: str, prompt: int) -> Pair:
+def random_network(name: str) -> Any:
+    """Model A or B, the same weights every time."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)
@@ -112,15 +117,17 @@ def _random(name: str, prompt: int) -> Pair:
         num_attention_heads=heads,
         intermediate_size=inner,
     )
-    return _pair(name, LlamaForCausalLM(config).eval(), prompt)
+    return LlamaForCausalLM(config).eval()
 
 
-def _pair(name: str, network: Any, prompt: int) -> Pair:
+def _pair(name: str, network: Any, prompt: int, eight: bool) -> Pair:
     network.generation_config.eos_token_id = None
     network.generation_config.pad_token_id = 0
-    ours = copy.deepcopy(network)
-    lm = treeseek.load(ours, tokenizer=NoWords())
+    if eight:
+        round_weights(network)
+    backend = selftest.serve(copy.deepcopy(network), eight=eight)
+    lm = treeseek.LM(backend, Words(NoWords()), name=name)
     generator = torch.Generator().manual_seed(2)
     vocabulary = network.config.vocab_size
     ids = torch.randint(3, vocabulary, (prompt,), generator=generator).tolist()
-    return Pair(name, lm, network, ids)
+    return Pair(name, lm, network, ids, "int8" if eight else backend.capabilities.path)

@@ -34,7 +34,7 @@ def levels(ctx: Any, root: Any, *, nodes: int = 64, rounds: int = 8) -> Any:
     front = first.children
     for _ in range(rounds):
         replies = yield [Expand(node, k=8) for node in front]
-        front = [reply.children[0] for reply in replies]
+        front = [reply.child(0) for reply in replies]
 
 
 def outside(made: Pair, rounds: int) -> dict[str, Spread]:

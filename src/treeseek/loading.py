@@ -44,6 +44,7 @@ def load(
     dtype: str | None = None,
     device: str | None = None,
     threads: int | None = None,
+    deterministic: bool | None = None,
     slots: int | None = None,
     nodes: int | None = None,
 ) -> LM:
@@ -52,11 +53,15 @@ def load(
     `model` is a name (see above) or a transformers causal LM with its `tokenizer`; such a model
     belongs to treeseek from then on. `dtype` is float32 (the default on a CPU), bfloat16, float16
     or int8; `device` cpu or cuda; `threads` what torch may use; these three go with the name of a
-    Hugging Face model. `slots` is how many tokens the cache holds, `nodes` how many the tree may
-    name before `lm.clear()`. Warns (TreeWarning) of a model that a slower route serves.
+    Hugging Face model. `deterministic` asks for logits that are the same to the last bit whatever
+    else is computed in a call: True or refuse, False where torch is no faster, None (the default)
+    wherever it is possible. `slots` is how many tokens the cache holds, `nodes` how many the tree
+    may name before `lm.clear()`. Warns (TreeWarning) of a model that a slower route serves.
 
-    Raises NotAModel, BrokenWeights, VocabularyMismatch, MissingExtra, InvalidOption.
+    Raises NotAModel, BrokenWeights, VocabularyMismatch, MissingExtra, InvalidOption, Incompatible.
     """
+    if deterministic not in (True, False, None):
+        raise InvalidOption(f"deterministic={deterministic!r}: give True, False or None.")
     for name, value in (("threads", threads), ("slots", slots), ("nodes", nodes)):
         whole = isinstance(value, int) and not isinstance(value, bool)
         if value is not None and not (whole and value >= 1):
@@ -64,7 +69,7 @@ def load(
     placed: dict[str, Any] = {"dtype": dtype, "device": device, "threads": threads}
     if not isinstance(model, str | Path):
         _refuse(placed, "a model object stays as it was made", _REMEDIES)
-        return _adopt(model, tokenizer, slots, nodes)
+        return _adopt(model, tokenizer, slots=slots, nodes=nodes, deterministic=deterministic)
     model = str(model)
     if tokenizer is not None:
         raise InvalidOption("tokenizer= goes with a model object; a name brings its own.")
@@ -74,7 +79,9 @@ def load(
     from treeseek.backends.hf import load_hf
 
     source = str(EMBEDDED) if model == "embedded" else model.removeprefix("hf:")
-    backend, words = load_hf(source, **placed, slots=slots, nodes=nodes)
+    backend, words = load_hf(
+        source, **placed, slots=slots, nodes=nodes, deterministic=deterministic
+    )
     return LM(backend, Words(words), name=model, ends=_ends(backend, words))
 
 
@@ -93,7 +100,7 @@ def _refuse(placed: dict[str, Any], why: str, remedies: dict[str, str]) -> None:
             raise InvalidOption(f"{name}={value!r}: {why}; {remedy}.")
 
 
-def _adopt(network: Any, tokenizer: Any, slots: int | None, nodes: int | None) -> LM:
+def _adopt(network: Any, tokenizer: Any, **options: Any) -> LM:
     if tokenizer is None or not hasattr(network, "get_output_embeddings"):
         raise InvalidOption(
             f"load({type(network).__name__}): give a model's name, or a transformers causal LM "
@@ -102,7 +109,7 @@ def _adopt(network: Any, tokenizer: Any, slots: int | None, nodes: int | None) -
     from treeseek.backends.hf import announce
     from treeseek.backends.selftest import serve
 
-    backend = serve(network.eval(), slots=slots, nodes=nodes)
+    backend = serve(network.eval(), **options)
     announce(backend)
     name = network.config.name_or_path or type(network).__name__
     return LM(backend, Words(tokenizer), name=name, ends=_ends(backend, tokenizer))

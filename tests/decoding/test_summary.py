@@ -164,9 +164,14 @@ def test_what_is_kept_of_rows_comes_back_bit_for_bit_and_only_as_wide_as_it_is()
         width = summary.tokens.shape[1]
         for k in range(1, width + 1):
             tokens, logprobs = summary.tokens[i, :k].tolist(), summary.logprobs[i, :k].tolist()
-            facts = (float(summary.lse[i]), tokens, logprobs, float(summary.entropy[i]))
-            assert kept.get(address, k) == facts
-        assert kept.get(address, width + 1) is None
-    assert kept.get(99, 1) is None
+            facts = ([tokens], [logprobs], [float(summary.lse[i])], [float(summary.entropy[i])])
+            assert kept.read(kept.find([address], k), k) == facts
+        assert kept.find([address], width + 1) == [-1]
+    # Several at once, one after another in what is kept or not, come as one by one.
+    for some in ([4, 5, 6, 7, 8], [4, 6], [8, 7], [0, 4, 1], [1, 1]):
+        rows = kept.find(some, 2)
+        alone = [kept.read([row], 2) for row in rows]
+        assert kept.read(rows, 2) == tuple([one[part][0] for one in alone] for part in range(4))
+    assert kept.find([99, 4], 1) == [-1, *kept.find([4], 1)]
     kept.clear()
-    assert len(kept) == 0 and kept.get(0, 1) is None
+    assert len(kept) == 0 and kept.find([0], 1) == [-1]

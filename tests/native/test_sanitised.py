@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from treeseek.native.build import HERE, Unbuilt, _compiler, _features
+from treeseek.native.build import BETTER, HERE, NEEDED, Unbuilt, _compiler, features
 
 DRIVE = Path(__file__).parent / "drive.c"
 FLAGS = ("-std=gnu11", "-pthread", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wno-psabi")
@@ -18,10 +18,10 @@ WATCHED = {
 pytestmark = pytest.mark.slow
 
 
-def made(folder: Path, *flags: str) -> Path:
+def made(folder: Path, *flags: str, compiler: str | None = None) -> Path:
     """The driver, compiled; a skip where there is no compiler, or none that watches."""
     try:
-        compiler = _compiler()
+        compiler = compiler or _compiler()
     except Unbuilt as reason:
         pytest.skip(str(reason))
     target = folder / "drive"
@@ -51,12 +51,12 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("features", [(), None], ids=["portable", "this processor"])
+@pytest.mark.parametrize("chosen", [(), None], ids=["portable", "this processor"])
 @pytest.mark.parametrize("watch", WATCHED)
 def test_nothing_is_out_of_place(
-    watch: str, features: tuple[str, ...] | None, tmp_path: Path
+    watch: str, chosen: tuple[str, ...] | None, tmp_path: Path
 ) -> None:
-    flags = _features() if features is None else features
+    flags = features() if chosen is None else chosen
     done = run(str(made(tmp_path, *WATCHED[watch], *flags)))
     assert done.returncode == 0 and not done.stdout and not done.stderr, done.stdout + done.stderr
 
@@ -68,8 +68,35 @@ def test_a_float_too_few_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="no valgrind")
 def test_valgrind_finds_nothing(tmp_path: Path) -> None:
-    drive = str(made(tmp_path, *_features()))
+    drive = str(made(tmp_path, *features()))
     kinds = "--errors-for-leak-kinds=definite"
     shown = "--show-leak-kinds=definite"
     done = run("valgrind", "-q", "--leak-check=full", kinds, shown, "--error-exitcode=9", drive)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+@pytest.mark.skipif(
+    not (shutil.which("aarch64-linux-gnu-gcc") and shutil.which("qemu-aarch64")),
+    reason="no compiler for, or emulator of, an ARM processor",
+)
+def test_an_arm_processor_computes_the_same(tmp_path: Path) -> None:
+    drive = str(made(tmp_path, "-static", compiler="aarch64-linux-gnu-gcc"))
+    done = run("qemu-aarch64", drive)
+    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("better", BETTER, ids=lambda flags: "-".join(flags))
+def test_the_one_step_product_is_used_where_the_processor_has_it(
+    better: dict[str, str], tmp_path: Path
+) -> None:
+    try:
+        compiler = _compiler()
+    except Unbuilt as reason:
+        pytest.skip(str(reason))
+    out = tmp_path / "linear.s"
+    flags = (*NEEDED.values(), *better.values(), "-std=gnu11", "-O3", "-Wno-psabi")
+    done = subprocess.run([compiler, *flags, "-S", str(HERE / "linear.c"), "-o", str(out)])
+    if done.returncode:
+        pytest.skip("this compiler is older than the processor's feature")
+    text = out.read_text()
+    assert "vpdpwssd" in text and "vpmaddwd" not in text

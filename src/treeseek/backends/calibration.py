@@ -8,24 +8,32 @@ and how fast it multiplies. Times are the best of a few, since other work only a
 import json
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
 from treeseek.backends.local import LocalBackend
 from treeseek.backends.native import NativeLinear
 from treeseek.native.build import Unbuilt, cache_folder
+from treeseek.native.kernels import kernels
 from treeseek.tree import ROOT
 
+T = TypeVar("T")
+
 SIZES = (1, 2, 4, 8, 16, 32, 64)
+WIDE = (16, 64, 256)
+"""Rows at which two ways to compute them are compared."""
 PROMPT = 16
 """Tokens before the rows that are timed."""
 SECONDS = 0.7
 """After this no larger call is tried."""
-BYTES = 1 << 27
+SIDE = 1024
+"""Rows and columns of the matrices that are multiplied to find the speed of arithmetic."""
+BYTES = 1 << 28
 """Read to find the bandwidth: more than a cache holds."""
 
 
@@ -43,6 +51,10 @@ class Calibration:
         least = min(costs.values())
         return min(count for count, cost in costs.items() if cost <= 1.1 * least)
 
+    def most(self) -> int:
+        """Rows of one call: what a call costs whatever its rows is a fortieth of it by then."""
+        return max(128, 4 * self.enough())
+
 
 def calibrate(backend: LocalBackend) -> Calibration:
     """The calibration of `backend` with the threads in use, from the cache if it is there.
@@ -50,27 +62,71 @@ def calibrate(backend: LocalBackend) -> Calibration:
     Takes under a second the first time. Leaves the backend's tree and slots alone. A cache that
     cannot be read or written only costs the measurement.
     """
-    file = _file(backend)
+
+    def measured() -> dict[str, Any]:
+        return {
+            "milliseconds": _costs(backend, SIZES),
+            "bandwidth": bandwidth(),
+            "gflops": gflops(),
+        }
+
+    return _remembered(backend, "calibration", measured, _calibration)
+
+
+def crossover(ours: LocalBackend, theirs: LocalBackend) -> int | None:
+    """Fewest rows from which `theirs` takes a twentieth less time than `ours`; None: never.
+
+    Measured once, as `calibrate` does; takes some seconds for a large model.
+    """
+
+    def measured() -> dict[str, Any]:
+        return {"ours": _costs(ours, WIDE), "theirs": _costs(theirs, WIDE)}
+
+    def read(kept: Any) -> int | None:
+        found = None
+        for count in reversed(WIDE):
+            key = str(count)
+            if key not in kept["ours"] or key not in kept["theirs"]:
+                continue
+            if float(kept["theirs"][key]) > 0.95 * float(kept["ours"][key]):
+                break
+            found = count
+        return found
+
+    return _remembered(ours, "crossover", measured, read)
+
+
+def _calibration(kept: Any) -> Calibration:
+    costs = {int(count): float(spent) for count, spent in kept["milliseconds"].items()}
+    return Calibration(costs, float(kept["bandwidth"]), float(kept["gflops"]))
+
+
+def _remembered(
+    backend: LocalBackend,
+    what: str,
+    measured: Callable[[], dict[str, Any]],
+    read: Callable[[Any], T],
+) -> T:
+    """What `read` makes of the file kept for `backend`, or of what is `measured` now."""
+    file = _file(backend, what)
     try:
         if file is not None and file.is_file():
-            kept = json.loads(file.read_text())
-            costs = {int(count): float(spent) for count, spent in kept["milliseconds"].items()}
-            return Calibration(costs, float(kept["bandwidth"]), float(kept["gflops"]))
+            return read(json.loads(file.read_text()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
-    found = Calibration(_costs(backend), _bandwidth(), _gflops())
+    text = json.dumps(measured())
     try:
         if file is not None:
-            file.write_text(json.dumps(asdict(found)))
+            file.write_text(text)
     except OSError:
         pass
-    return found
+    return read(json.loads(text))
 
 
-def _costs(backend: LocalBackend) -> dict[int, float]:
+def _costs(backend: LocalBackend, sizes: Sequence[int]) -> dict[str, float]:
     began = time.perf_counter()
-    costs: dict[int, float] = {}
-    for count in SIZES:
+    costs: dict[str, float] = {}
+    for count in sizes:
         if costs and time.perf_counter() - began > SECONDS:
             break
         own = LocalBackend(backend.head, backend.route)
@@ -85,25 +141,33 @@ def _costs(backend: LocalBackend) -> dict[int, float]:
             at = time.perf_counter()
             list(own.expand(front))
             spent.append(1e3 * (time.perf_counter() - at))
-        costs[count] = round(min(spent), 4)
+        costs[str(count)] = round(min(spent), 4)
     return costs
 
 
-def _bandwidth() -> float:
+def bandwidth() -> float:
+    """GB/s read by the threads in use: the better of torch and a loop over vectors."""
     # Ones, not zeros: pages nobody wrote are all one page, and read from the cache.
     data = torch.ones(BYTES // 4)
-    return round(BYTES / 1e9 / _best(lambda: data.sum()), 2)
+    ways: list[Callable[[], object]] = [data.sum]
+    try:
+        run, threads = kernels(), torch.get_num_threads()
+        ways.append(lambda: run.probe_read(data.data_ptr(), len(data), threads))
+    except Unbuilt:
+        pass
+    return round(BYTES / 1e9 / min(map(_best, ways)), 2)
 
 
-def _gflops() -> float:
-    left, right = torch.ones(512, 512), torch.ones(512, 512)
+def gflops() -> float:
+    """GFLOP/s in float32 by the threads in use: the better of torch and our kernel."""
+    left, right = torch.ones(SIDE, SIDE), torch.ones(SIDE, SIDE)
     ways: list[Callable[[], object]] = [lambda: left @ right]
     try:
         product = NativeLinear(right, None)
         ways.append(lambda: product(left))
     except Unbuilt:
         pass
-    return round(2 * 512**3 / 1e9 / min(map(_best, ways)), 1)
+    return round(2 * SIDE**3 / 1e9 / min(map(_best, ways)), 1)
 
 
 def _best(work: Callable[[], object]) -> float:
@@ -115,19 +179,20 @@ def _best(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def _file(backend: LocalBackend) -> Path | None:
-    """Where the calibration of such a model, route and number of threads is kept."""
+def _file(backend: LocalBackend, what: str) -> Path | None:
+    """Where `what` is kept of such a model, route and number of threads."""
     model = backend.head.model
     shape = [
         platform.node(),
         backend.route.name,
+        getattr(backend.route, "eight", False),
         torch.__version__,
         torch.get_num_threads(),
         str(model.dtype),
+        model.config.to_json_string(),
     ]
-    shape += [backend.vocabulary, *sorted(map(str, (p.shape for p in model.parameters())))]
     name = sha256(json.dumps(shape).encode()).hexdigest()[:24]
     try:
-        return cache_folder() / f"calibration-{name}.json"
+        return cache_folder() / f"{what}-{name}.json"
     except Unbuilt:
         return None

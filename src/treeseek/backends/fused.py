@@ -103,10 +103,22 @@ class FusedRoute:
             query = flat[:, : self.queries].transpose(0, 1)[None]
             how = Weighing(layer.attention.scaling, self.window(layer.attention), None, None)
             seen = layout.attend(query, keys, values, how).reshape(count, -1)
-            x = _added(x, seen, layer.out, layer.out_bias)
+            x = added(x, seen, layer.out, layer.out_bias)
             gate, up = linear(layer.after(x), layer.gate_up, layer.gate_up_bias).chunk(2, -1)
-            x = _added(x, layer.activation(gate) * up, layer.down, layer.down_bias)
+            x = added(x, layer.activation(gate) * up, layer.down, layer.down_bias)
         return self.norm(x)
+
+    def release(self) -> None:
+        """Free the matrices of the layers, which another route holds in its own form."""
+        nothing = self.layers[0].out.new_empty(0)
+        for layer in self.decoder.layers:
+            for module in layer.modules():
+                if isinstance(module, nn.Linear):
+                    module.weight.data = nothing
+        self.layers = [
+            layer._replace(joint=nothing, out=nothing, gate_up=nothing, down=nothing)
+            for layer in self.layers
+        ]
 
     def turns(self, deepest: int) -> tuple[Tensor, Tensor]:
         """Cosines and signed sines [depths, 1, width], at least to depth `deepest`."""
@@ -187,7 +199,7 @@ def _join(parts: list[nn.Linear]) -> tuple[Tensor, Tensor | None]:
     return joint, torch.cat([part.bias for part in parts])
 
 
-def _added(x: Tensor, inner: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def added(x: Tensor, inner: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """x + inner @ weight.T (+ bias)."""
     out = torch.addmm(x, inner, weight.t())
     return out if bias is None else out.add_(bias)

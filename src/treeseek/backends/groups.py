@@ -104,7 +104,7 @@ def _run(slots: Slots) -> Keys:
     return slots
 
 
-def _common(paths: Sequence[Slots], high: int) -> int:
+def shared_length(paths: Sequence[Slots], high: int) -> int:
     """Length of the prefix all paths share, at most `high`; paths that meet agree before it."""
     low = 0
     while low < high:
@@ -138,7 +138,7 @@ def _part(paths: Sequence[Slots], names: Sequence[int], groups: list[Group]) -> 
             return
         common = forest.common
     else:
-        common = _common(paths, base)
+        common = shared_length(paths, base)
     branches: dict[int, list[int]] = {}
     for index, path in enumerate(paths):
         branches.setdefault(int(path[common]) if common < len(path) else 0, []).append(index)

@@ -55,10 +55,10 @@ class Head:
         """Logits of `hidden`."""
         return self.matrix(hidden) if self.matrix is not None else self.whole(hidden)
 
-    def by(self, matrix: Callable[[Tensor], Tensor]) -> "Head":
-        """The same head with an exact way to multiply by its matrix."""
+    def by(self, matrix: Callable[[Tensor], Tensor], *, exact: bool = True) -> "Head":
+        """The same head with another way to multiply by its matrix."""
         other = copy(self)
-        other.matrix, other.exact = matrix, True
+        other.matrix, other.exact = matrix, exact
         return other
 
     def whole(self, hidden: Tensor) -> Tensor:

@@ -45,6 +45,7 @@ def load_hf(
     dtype: Any = None,
     device: Any = None,
     threads: int | None = None,
+    deterministic: bool | None = None,
     slots: int | None = None,
     nodes: int | None = None,
 ) -> tuple["Backend", Any]:
@@ -53,8 +54,9 @@ def load_hf(
     `dtype` defaults to float32 on a CPU and to the stored one elsewhere; int8 rounds the weights
     of Llama-shaped models on a CPU. `device` defaults to a GPU where there is one, `threads`
     (torch's, for the process) to 1, 2 or, for large models, at most 8, `slots` to a quarter of the
-    memory, `nodes` to no bound. Costs the load and a self-test of two short forwards. Raises
-    MissingExtra, NotAModel, BrokenWeights, VocabularyMismatch, InvalidOption.
+    memory, `nodes` to no bound. Costs the load, a self-test of two short forwards, and once for a
+    model on a machine under a second to time its calls. Raises MissingExtra, NotAModel,
+    BrokenWeights, VocabularyMismatch, InvalidOption, Incompatible.
     """
     torch = _torch()
     place = _place(torch, device)
@@ -78,13 +80,17 @@ def load_hf(
     network = network.to(place).eval()
     if threads is not None or place.type == "cpu":
         torch.set_num_threads(threads or _threads(network.num_parameters()))
+    from treeseek.backends.calibration import calibrate
     from treeseek.backends.eight import round_weights
+    from treeseek.backends.local import LocalBackend
     from treeseek.backends.selftest import serve
 
     if eight:
         round_weights(network)
     with _quiet():
-        backend = serve(network, slots=slots, nodes=nodes, eight=eight)
+        backend = serve(network, slots=slots, nodes=nodes, eight=eight, deterministic=deterministic)
+    if isinstance(backend, LocalBackend) and place.type == "cpu":
+        backend.rows = calibrate(backend).most()
     announce(backend)
     return backend, tokenizer
 

@@ -57,7 +57,7 @@ class NativeRoute:
 
     def __init__(self, fused: FusedRoute, *, eight: bool = False) -> None:
         """Describe the weights of `fused` to the kernels, in eight bits if `eight`."""
-        self.fused = fused
+        self.fused, self.eight = fused, eight
         weight = fused.decoder.embed_tokens.weight
         if weight.device.type != "cpu" or weight.dtype != torch.float32:
             raise Incompatible("The kernels take float32 on a CPU.")

@@ -115,6 +115,10 @@ def open_call(table: SlotTable, spans: list[Span], flight: Sequence[int]) -> Cal
 
 def cut(spans: list[Span], rows: int = ROWS) -> Iterator[list[Span]]:
     """Cut spans, ancestors first, into parts of at most `rows` rows."""
+    if len(spans) <= rows and sum([stop - start for _, start, stop in spans]) <= rows:
+        if spans:
+            yield spans
+        return
     part: list[Span] = []
     room = rows
     for segment, start, stop in spans:

@@ -16,14 +16,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from treeseek.backends.calibration import crossover
 from treeseek.backends.fused import FusedRoute
+from treeseek.backends.graphs import GraphRoute
 from treeseek.backends.head import Head, decoder_of
 from treeseek.backends.local import LocalBackend
 from treeseek.backends.native import NativeLinear, NativeRoute
 from treeseek.backends.protocol import Backend, Logits
 from treeseek.backends.replay import ReplayBackend
 from treeseek.backends.routes import MaskRoute, Route, TreeRoute
-from treeseek.errors import BrokenLogits, NotAModel
+from treeseek.backends.split import SplitLinear, SplitRoute
+from treeseek.errors import BrokenLogits, Incompatible, NotAModel
 from treeseek.native.build import Unbuilt
 from treeseek.tree import ROOT
 
@@ -38,7 +41,7 @@ WINDOW = 3
 WINDOWS = ("sliding_window", "attention_chunk_size", "local_attention", "attention_window_size")
 FUSED = ("llama", "mistral", "qwen2", "qwen3")
 """Families whose layers do nothing but what `fused` does, at any depth; others may look alike."""
-ROUTES = ("native", "fused", "tree", "mask")
+ROUTES = ("native", "graphs", "fused", "tree", "mask")
 """What is tried, best first; what is left when none will do is replay."""
 BY_LENGTH = ("dynamic", "longrope")
 TOLERANCE = 1e-4
@@ -49,15 +52,23 @@ LOOSE = 0.06
 
 
 def serve(
-    model: Any, *, slots: int | None = None, nodes: int | None = None, eight: bool = False
+    model: Any,
+    *,
+    slots: int | None = None,
+    nodes: int | None = None,
+    eight: bool = False,
+    deterministic: bool | None = None,
 ) -> Backend:
     """A backend for `model` on the best route that agrees with its plain forward.
 
     `eight` multiplies by weights in eight bits, which those of `model` were rounded to.
+    `deterministic` asks for rows whose bits depend on nothing else in a call (True: or refuse;
+    False: not where torch is faster; None: where it costs nothing, which is where it is possible).
 
     `capabilities.path` names the route, `capabilities.notes` says why a better one was not taken.
     Without `slots`, a quarter of the memory is what they may take.
-    Raises NotAModel for a model whose rows depend on later tokens, BrokenLogits on NaN.
+    Raises NotAModel for a model whose rows depend on later tokens, BrokenLogits on NaN,
+    Incompatible where what is deterministic cannot be had.
     """
     head = Head(model, decoder_of(model))
     attention = model.config._attn_implementation
@@ -72,11 +83,24 @@ def serve(
                 continue
             tried = _attempt(trial, name, make)
             if isinstance(tried, LocalBackend):
+                if deterministic and not tried.capabilities.exact:
+                    break
                 slots = _room(tried) if slots is None else slots
+                if deterministic is False and not eight:
+                    tried = _loosened(tried, head)
+                if eight and isinstance(tried.route, NativeRoute):
+                    tried.route.fused.release()
                 notes = _notes(model, name, reasons)
                 return LocalBackend(tried.head, tried.route, slots=slots, nodes=nodes, notes=notes)
             reasons.append(tried)
         model.set_attn_implementation(attention)
+        if deterministic:
+            why = "; ".join(reasons) or "its family has no compiled kernels"
+            raise Incompatible(
+                f"deterministic=True: the rows of {type(model).__name__} would depend on what else "
+                f"is in a call ({why}): leave it out, or take a Llama-shaped model in float32 or "
+                "int8 on a CPU with a C compiler."
+            )
         error = trial.error(ReplayBackend(head, pure=not scaled))
     if not error <= trial.tolerance:
         raise NotAModel(
@@ -189,6 +213,8 @@ def _candidates(
     if model.config.model_type in FUSED:
         if model.dtype == torch.float32 and model.device.type == "cpu":
             yield "native", lambda: _native(model, head, eight)
+        if model.device.type == "cuda":
+            yield "graphs", lambda: (head, GraphRoute(FusedRoute(model, decoder)))
         yield "fused", lambda: (head, FusedRoute(model, decoder))
     yield "tree", lambda: (head, TreeRoute(model, decoder))
     if getattr(model.config.get_text_config(decoder=True), "layer_types", None):
@@ -201,6 +227,18 @@ def _native(model: Any, head: Head, eight: bool) -> tuple[Head, Route]:
     if head.matrix is None:
         return head, route
     return head.by(NativeLinear(head.matrix.weight, head.matrix.bias, eight=eight)), route
+
+
+def _loosened(tried: LocalBackend, head: Head) -> LocalBackend:
+    """`tried` with torch's products from the number of rows where they are faster."""
+    route, linear = tried.route, tried.head.matrix
+    if not isinstance(route, NativeRoute) or not isinstance(linear, NativeLinear):
+        return tried
+    wide = crossover(tried, LocalBackend(head, route.fused))
+    if wide is None:
+        return tried
+    split = SplitLinear(linear, head.matrix, wide)
+    return LocalBackend(head.by(split, exact=False), SplitRoute(route, route.fused, wide))
 
 
 def _attempt(trial: Trial, name: str, make: Callable[[], tuple[Head, Route]]) -> LocalBackend | str:

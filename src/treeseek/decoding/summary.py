@@ -6,9 +6,11 @@ Numbers are float64 whatever the logits are. It covers neither warps nor masks: 
 model's own row.
 """
 
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,11 +82,12 @@ class Kept:
         start = ends[first]
         if rows == list(range(first, stop)) and ends[stop] - start == k * len(rows):
             # Kept one after another: cut from one piece.
-            flat, values = self._tokens[start : ends[stop]].tolist(), self._logprobs[start : ends[stop]].tolist()
-            places = range(0, len(flat), k)
+            tokens = self._tokens[start : ends[stop]].tolist()
+            logprobs = self._logprobs[start : ends[stop]].tolist()
+            places = range(0, len(tokens), k)
             return (
-                [flat[at : at + k] for at in places],
-                [values[at : at + k] for at in places],
+                [tokens[at : at + k] for at in places],
+                [logprobs[at : at + k] for at in places],
                 self._lse[first:stop].tolist(),
                 self._entropy[first:stop].tolist(),
             )
@@ -145,13 +148,19 @@ def _small(rows: Floats, k: int, entropy: bool) -> Summary:
     else:
         spread = np.full(len(rows), np.nan)
     tokens = _ranked(rows, k)
-    first = np.arange(0, rows.size, rows.shape[1])
-    return Summary(lse, tokens, rows.ravel()[tokens + first[:, None]], spread)
+    return Summary(lse, tokens, rows.ravel().take(tokens + _starts(*rows.shape)), spread)
+
+
+@lru_cache(maxsize=64)
+def _starts(rows: int, vocabulary: int) -> Ints:
+    """Where each of `rows` rows begins in their flat array, a column."""
+    return np.arange(0, rows * vocabulary, vocabulary)[:, None]
 
 
 def _normalisers(rows: Floats, highest: Floats) -> Floats:
     """Log-sum-exp of rows whose largest elements are `highest`, each refused unless a number."""
-    if not np.logical_and.reduce(np.isfinite(highest)):
+    # A sum of numbers is no number only if one of them is none, or they are huge.
+    if not math.isfinite(np.add.reduce(highest)) and not np.isfinite(highest).all():
         i = int(np.isfinite(highest).argmin())
         checked(float(highest[i]), i)
     weights = rows - highest[:, None]

@@ -21,6 +21,12 @@ HERE = Path(__file__).parent
 FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-shared", "-pthread", "-ffp-contract=off", "-Wno-psabi")
 NEEDED = {"avx2": "-mavx2", "fma": "-mfma"}
 """Flags of the compiler by the processor's feature: all of them, or the portable code."""
+BETTER = (
+    {"avx512_vnni": "-mavx512vnni", "avx512vl": "-mavx512vl"},
+    {"avx_vnni": "-mavxvnni"},
+)
+"""What multiplies whole numbers and adds them in one step; the first that is there is taken."""
+_BEST = frozenset(flag for flags in BETTER for flag in flags.values())
 PATIENCE = 120
 """Seconds a compiler may take."""
 
@@ -37,7 +43,7 @@ def library() -> Path:
     compiler = _compiler()
     folder = cache_folder()
     sources = sorted(HERE.glob("*.c"))
-    flags = [*FLAGS, *_features()]
+    flags = [*FLAGS, *features()]
     name = _digest(compiler, flags, [*sources, *sorted(HERE.glob("*.h"))])
     target = folder / f"kernels-{name}.so"
     if target.is_file():
@@ -48,8 +54,12 @@ def library() -> Path:
     except OSError as error:
         raise Unbuilt(f"the cache folder {folder} cannot be written ({error.strerror})") from None
     try:
-        command = [compiler, *flags, "-o", draft, *map(str, sources), "-lm"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        for some in (flags, [flag for flag in flags if flag not in _BEST]):
+            # A compiler older than the processor does not know its best flags.
+            command = [compiler, *some, "-o", draft, *map(str, sources), "-lm"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+            if done.returncode == 0:
+                break
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
             raise Unbuilt(f"{compiler} failed ({lines[0][:120]})")
@@ -85,12 +95,15 @@ def cache_folder() -> Path:
     return folder
 
 
-def _features() -> list[str]:
+def features() -> list[str]:
     """Compiler flags for what this processor can do."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return []
     known = set(_processor().split())
-    return list(NEEDED.values()) if known.issuperset(NEEDED) else []
+    if not known.issuperset(NEEDED):
+        return []
+    better = next((flags for flags in BETTER if known.issuperset(flags)), {})
+    return [*NEEDED.values(), *better.values()]
 
 
 def _processor() -> str:

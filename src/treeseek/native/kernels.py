@@ -94,6 +94,8 @@ def kernels() -> Any:
     found.linear_room.restype = c_int64
     found.linear_run.argtypes = (c_void_p, c_void_p, c_int64, POINTER(Matrix), c_void_p, c_int)
     found.linear_run.restype = None
+    found.probe_read.argtypes = (c_void_p, c_int64, c_int)
+    found.probe_read.restype = c_float
     found.vocabulary_facts.argtypes = (
         *(c_void_p, c_void_p, c_void_p),
         *(c_int64, c_int64, c_int64, c_int),

@@ -15,6 +15,11 @@ typedef struct {
     int ahead; /* fetch the weights behind these meanwhile */
 } place;
 
+enum {
+    MANY = 4,     /* rows from which weights are widened once for all */
+    DEEP = 1 << 14 /* inputs up to which four outputs in words fit the stack with ease */
+};
+
 #define EACH(i, count) _Pragma("GCC unroll 8") for (int i = 0; i < count; i++)
 
 INLINE void finish(const int R, const int O, place at, const matrix *by, float found[3][8]) {
@@ -60,8 +65,10 @@ INLINE void floats(const int R, const int O, place at, const matrix *by) {
     finish(R, O, at, by, found);
 }
 
-/* The same in whole numbers: the sums are exact, so their order does not matter. */
-INLINE void bytes_by_words(const int R, const int O, place at, const matrix *by) {
+/* The same in whole numbers: the sums are exact, so their order does not matter. `wide` holds the
+ * weights in words where many rows share the work of widening them. */
+INLINE void bytes_by_words(const int R, const int O, place at, const matrix *by,
+                           const int16_t *wide) {
     const int64_t inputs = padded(by->inputs);
     const int8_t *weight = by->bytes + at.output * inputs;
     ints sum[3][8];
@@ -70,31 +77,60 @@ INLINE void bytes_by_words(const int R, const int O, place at, const matrix *by)
         words row[3];
         EACH(r, R) row[r] = load_words(at.words + r * inputs + k);
         EACH(o, O) {
-            const int8_t *column = weight + o * inputs + k;
-            if (at.ahead && k % 64 == 0) __builtin_prefetch(column + O * inputs);
-            words wide = widened(column);
-            EACH(r, R) sum[r][o] += pairs(row[r], wide);
+            words column;
+            if (wide) column = load_words(wide + o * inputs + k);
+            else {
+                column = widened(weight + o * inputs + k);
+                if (at.ahead && k % 64 == 0) __builtin_prefetch(weight + (O + o) * inputs + k);
+            }
+            EACH(r, R) sum[r][o] = pairs(sum[r][o], row[r], column);
         }
     }
     float found[3][8];
-    EACH(r, R) EACH(o, O) found[r][o] = (float)whole_total(sum[r][o]);
+    EACH(r, R) {
+        if (O >= 4) whole_totals(found[r], sum[r][0], sum[r][1], sum[r][2], sum[r][3]);
+        if (O >= 8) whole_totals(found[r] + 4, sum[r][4], sum[r][5], sum[r][6], sum[r][7]);
+        if (O == 1) found[r][0] = (float)whole_total(sum[r][0]);
+    }
     finish(R, O, at, by, found);
 }
 
 INLINE void tile(const int R, const int O, place at, const matrix *by) {
-    if (by->bytes) bytes_by_words(R, O, at, by);
+    if (by->bytes) bytes_by_words(R, O, at, by, NULL);
     else floats(R, O, at, by);
+}
+
+INLINE place below(place at, int64_t rows, int64_t inputs) {
+    at.x += rows * at.x_stride, at.out += rows * at.out_stride;
+    at.words += rows * padded(inputs), at.scales += rows;
+    at.ahead = 0;
+    return at;
 }
 
 INLINE void column(const int O, place at, int64_t rows, const matrix *by) {
     for (; rows >= 3; rows -= 3) {
         tile(3, O, at, by);
-        at.x += 3 * at.x_stride, at.out += 3 * at.out_stride;
-        at.words += 3 * padded(by->inputs), at.scales += 3;
-        at.ahead = 0;
+        at = below(at, 3, by->inputs);
     }
     if (rows == 2) tile(2, O, at, by);
     if (rows == 1) tile(1, O, at, by);
+}
+
+/* Four outputs of bytes for many rows, two at a time: eight sums, a product and what it is made of
+ * fill the sixteen registers there are. */
+static void wide_column(place at, int64_t rows, const matrix *by) {
+    const int64_t inputs = padded(by->inputs);
+    const int8_t *from = by->bytes + at.output * inputs;
+    int16_t wide[4 * inputs];
+    for (int64_t k = 0; k < 4 * inputs; k += WIDE) {
+        if (k % 64 == 0) __builtin_prefetch(from + 4 * inputs + k);
+        store_words(wide + k, widened(from + k));
+    }
+    for (; rows >= 2; rows -= 2) {
+        bytes_by_words(2, 4, at, by, wide);
+        at = below(at, 2, by->inputs);
+    }
+    if (rows) bytes_by_words(1, 4, at, by, wide);
 }
 
 void linear(float *out, int64_t out_stride, const lines *rows, const matrix *by, int64_t begin,
@@ -102,23 +138,28 @@ void linear(float *out, int64_t out_stride, const lines *rows, const matrix *by,
     place at = {out, rows->x, rows->words, rows->scales, out_stride, rows->stride, begin, add, 1};
     if (rows->count == 1)
         for (; at.output + 8 <= end; at.output += 8) tile(1, 8, at, by);
-    for (; at.output + 4 <= end; at.output += 4) column(4, at, rows->count, by);
+    const int wide = by->bytes && rows->count >= MANY && by->inputs <= DEEP;
+    for (; at.output + 4 <= end; at.output += 4)
+        if (wide) wide_column(at, rows->count, by);
+        else column(4, at, rows->count, by);
     for (; at.output < end; at.output++) column(1, at, rows->count, by);
 }
 
 void quantise(const lines *rows, int64_t inputs) {
-    const int64_t width = padded(inputs);
+    const int64_t width = padded(inputs), whole = inputs - inputs % LANES;
     /* 127 * finest * width stays below 2^31. */
     float finest = 2147483647.0f / (127.0f * (float)width + 1.0f);
     finest = finest < 32767.0f ? floorf(finest) : 32767.0f;
     for (int64_t n = 0; n < rows->count; n++) {
         const float *x = rows->x + n * rows->stride;
         int16_t *to = rows->words + n * width;
-        float most = 0.0f;
-        for (int64_t k = 0; k < inputs; k++) most = fabsf(x[k]) > most ? fabsf(x[k]) : most;
+        vec peaks = splat(0.0f), rest = load_some(x + whole, inputs - whole);
+        for (int64_t k = 0; k < whole; k += LANES) peaks = larger(magnitude(load(x + k)), peaks);
+        float most = largest(larger(magnitude(rest), peaks));
         float scale = most > 0.0f ? finest / most : 0.0f;
-        for (int64_t k = 0; k < inputs; k++) to[k] = (int16_t)rounded(x[k] * scale);
-        for (int64_t k = inputs; k < width; k++) to[k] = 0;
+        for (int64_t k = 0; k < whole; k += LANES) store_rounded(to + k, load(x + k) * splat(scale));
+        for (int64_t k = whole; k < width; k += LANES, rest = splat(0.0f))
+            store_rounded(to + k, rest * splat(scale));
         rows->scales[n] = most / finest;
     }
 }

@@ -22,6 +22,7 @@
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef float vec_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef int16_t half_words __attribute__((vector_size(2 * LANES)));
 typedef int16_t words __attribute__((vector_size(4 * LANES)));
 typedef int16_t words_at __attribute__((vector_size(4 * LANES), aligned(2), may_alias));
 
@@ -105,12 +106,20 @@ INLINE vec exponential(vec x) {
     return (vec)((ints)scaled & ~small);
 }
 
+INLINE vec magnitude(vec x) { return (vec)((ints)x & 0x7fffffff); }
+
+INLINE void store_words(int16_t *to, words value) { *(words_at *)to = value; }
 INLINE words load_words(const int16_t *from) { return *(const words_at *)from; }
 
 /* Sixteen bytes as sixteen words. */
 INLINE words widened(const int8_t *from) {
 #if defined(TREESEEK_AVX2)
     return (words)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)from));
+#elif defined(TREESEEK_NEON)
+    int8x16_t narrow = vld1q_s8(from);
+    union { int16x8_t half[2]; words whole; } wide;
+    wide.half[0] = vmovl_s8(vget_low_s8(narrow)), wide.half[1] = vmovl_high_s8(narrow);
+    return wide.whole;
 #else
     words wide;
     for (int i = 0; i < 2 * LANES; i++) wide[i] = from[i];
@@ -118,14 +127,24 @@ INLINE words widened(const int8_t *from) {
 #endif
 }
 
-/* Lane i: a[2i] * b[2i] + a[2i + 1] * b[2i + 1]. */
-INLINE ints pairs(words a, words b) {
-#if defined(TREESEEK_AVX2)
-    return (ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+/* sum, and to lane i of it a[2i] * b[2i] + a[2i + 1] * b[2i + 1]. */
+INLINE ints pairs(ints sum, words a, words b) {
+#if defined(__AVX512VNNI__) && defined(__AVX512VL__)
+    return (ints)_mm256_dpwssd_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+#elif defined(__AVXVNNI__)
+    return (ints)_mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+#elif defined(TREESEEK_AVX2)
+    return sum + (ints)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#elif defined(TREESEEK_NEON)
+    union { words whole; int16x8_t half[2]; } p = {a}, q = {b};
+    union { ints whole; int32x4_t half[2]; } made;
+    for (int i = 0; i < 2; i++)
+        made.half[i] = vpaddq_s32(vmull_s16(vget_low_s16(p.half[i]), vget_low_s16(q.half[i])),
+                                  vmull_high_s16(p.half[i], q.half[i]));
+    return sum + made.whole;
 #else
-    ints sum;
     for (int i = 0; i < LANES; i++)
-        sum[i] = (int32_t)a[2 * i] * b[2 * i] + (int32_t)a[2 * i + 1] * b[2 * i + 1];
+        sum[i] += (int32_t)a[2 * i] * b[2 * i] + (int32_t)a[2 * i + 1] * b[2 * i + 1];
     return sum;
 #endif
 }
@@ -134,7 +153,26 @@ INLINE int32_t whole_total(ints v) {
     return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
 }
 
-/* To the nearest whole number, as the addition of 1.5 * 2^23 rounds; |x| < 2^22. */
-INLINE float rounded(float x) { return (x + 12582912.0f) - 12582912.0f; }
+/* The totals of four vectors of whole numbers. */
+INLINE void whole_totals(float *to, ints a, ints b, ints c, ints d) {
+#if defined(TREESEEK_AVX2)
+    __m256i left = _mm256_hadd_epi32((__m256i)a, (__m256i)b);
+    __m256i right = _mm256_hadd_epi32((__m256i)c, (__m256i)d);
+    __m256i both = _mm256_hadd_epi32(left, right);
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+    _mm_storeu_ps(to, _mm_cvtepi32_ps(sum));
+#else
+    to[0] = (float)whole_total(a), to[1] = (float)whole_total(b);
+    to[2] = (float)whole_total(c), to[3] = (float)whole_total(d);
+#endif
+}
+
+/* Eight floats to the nearest words, as the addition of 1.5 * 2^23 rounds; |x| < 2^15. */
+INLINE void store_rounded(int16_t *to, vec x) {
+    const vec magic = splat(12582912.0f);
+    ints near = __builtin_convertvector((x + magic) - magic, ints);
+    half_words narrow = __builtin_convertvector(near, half_words);
+    memcpy(to, &narrow, sizeof narrow);
+}
 
 #endif

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from treeseek.replies import Expanded
 from treeseek.requests import Expand
+from treeseek.scheduler.entry import Entry, record
 
 if TYPE_CHECKING:
     from treeseek.scheduler.jobs import Law
-    from treeseek.scheduler.seat import Entry, Seat
+    from treeseek.scheduler.seat import Seat
     from treeseek.scheduler.wanted import Room, Wanted
 
 
@@ -64,24 +65,28 @@ class Frontier:
                 if self.found[place] is None:
                     room.first = False
         open_ = [place for place in range(self.at, stop) if self.found[place] is None]
-        missing = self.take(open_) if open_ else open_
-        if missing:
-            wanted.front(self, missing)
+        if open_:
+            missing = self.take(open_)
+            if len(missing) < len(open_):
+                known = [self.addresses[place] for place in set(open_).difference(missing)]
+                self.seat.note(known, [0] * len(known))
+            if missing:
+                wanted.front(self, missing)
         return stop == len(self.names)
 
     def take(self, places: Sequence[int]) -> Sequence[int]:
         """Take what the kept summaries answer of the requests at `places`; which they do not."""
-        kept, k, found = self.law.lm.summaries, self.k, self.found
+        kept, k, found, requests = self.law.lm.summaries, self.k, self.found, self.requests
         rows = kept.find([self.addresses[place] for place in places], k)
-        missing = [place for place, row in zip(places, rows, strict=True) if row < 0]
-        if missing:
+        missing: Sequence[int] = ()
+        if -1 in rows:
+            missing = [place for place, row in zip(places, rows, strict=True) if row < 0]
+            if len(missing) == len(rows):
+                return missing
             places = [place for place, row in zip(places, rows, strict=True) if row >= 0]
             rows = [row for row in rows if row >= 0]
-            if not rows:
-                return missing
-        self.seat.note([self.addresses[place] for place in places], [0] * len(rows))
         for place, tokens, logprobs, lse, entropy in zip(places, *kept.read(rows, k), strict=True):
-            asked = self.requests[place].k
+            asked = requests[place].k
             if asked < k:
                 del tokens[asked:], logprobs[asked:]
             while logprobs and logprobs[-1] == -math.inf:
@@ -91,7 +96,7 @@ class Frontier:
         self.done = None not in found
         return missing
 
-    def settle(self, entry: "Entry") -> bool:
+    def settle(self, entry: Entry) -> bool:
         """Answer in order what is known, as far as the budget goes; True once that is all."""
         seat, found, replies = self.seat, self.found, entry.replies
         measured = seat.ledger.limit is not None or seat.top.seconds is not None
@@ -103,7 +108,7 @@ class Frontier:
             if measured:
                 reply.spent = seat.spent
             if seat.journal is not None:
-                seat.record(entry.index + self.at, reply)
+                record(seat, entry.index + self.at, reply)
             replies.append(reply)
             self.at += 1
         if self.at < len(found):

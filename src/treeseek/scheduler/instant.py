@@ -5,8 +5,9 @@ from typing import Any
 from treeseek.errors import Incompatible
 from treeseek.replies import Derived, Scored, Verified
 from treeseek.requests import Score, Scorer, Verifier, Verify
+from treeseek.scheduler.entry import Entry
 from treeseek.scheduler.jobs import Ready
-from treeseek.scheduler.seat import Entry, Seat
+from treeseek.scheduler.seat import Seat
 from treeseek.tree import child_name, path_name
 
 

@@ -5,7 +5,6 @@ they had been served one after another; `worst` is what the scheduler reserves f
 ahead of its turn.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -30,7 +29,8 @@ class Law:
     """A How with nothing left open, and whether it changes a row at all."""
 
     __slots__ = (
-        "constraint", "group", "likeliest", "lm", "plain", "salt", "sampler", "setting", "tilt", "warp",
+        "constraint", "group", "likeliest", "lm", "plain", "salt", "sampler", "setting", "tilt",
+        "warp",
     )  # fmt: skip
 
     def __init__(self, how: How, lm: LM) -> None:
@@ -95,6 +95,10 @@ class Job(Protocol):
 
     def worst(self) -> int:
         """Most nodes it may yet be charged for, those already asked included."""
+        ...
+
+    def locate(self) -> None:
+        """Find its nodes in the tree again, which was cleared."""
         ...
 
 
@@ -342,6 +346,9 @@ class Ready:
     def worst(self) -> int:
         """What it is charged for."""
         return len(self.names)
+
+    def locate(self) -> None:
+        """It stands nowhere."""
 
     def reply(self) -> Reply:
         """The outcome, of a request that is one job."""

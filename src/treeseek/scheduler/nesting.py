@@ -10,7 +10,8 @@ from treeseek.errors import InvalidOption, StrategyError
 from treeseek.live import Finished
 from treeseek.replies import Found, Raced, Spawned
 from treeseek.requests import Continue, Race, Spawn
-from treeseek.scheduler.seat import Entry, Seat
+from treeseek.scheduler.entry import Entry
+from treeseek.scheduler.seat import Seat
 
 
 def slices(seat: Seat, late: bool) -> bool:

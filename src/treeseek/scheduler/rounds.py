@@ -13,11 +13,12 @@ from contextlib import ExitStack
 from treeseek.model import LM
 from treeseek.replies import Sampled
 from treeseek.requests import Derive, Expand, Race, Sample, Score, Verify
+from treeseek.scheduler.entry import NESTED, Entry, record
 from treeseek.scheduler.frontier import Frontier
 from treeseek.scheduler.instant import derive, judge
 from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob, is_cut, run_of
 from treeseek.scheduler.nesting import is_over, running, settle, slices
-from treeseek.scheduler.seat import NESTED, Entry, Seat
+from treeseek.scheduler.seat import Seat
 from treeseek.scheduler.serving import serve
 from treeseek.scheduler.wanted import Room, Wanted
 
@@ -159,7 +160,7 @@ class Scheduler:
         if entry.read is not None:
             seat.set_clock(entry.read)
         reply.spent = seat.spent if entry.spent is None else entry.spent
-        seat.record(entry.index, reply)
+        record(seat, entry.index, reply)
 
     def _settle_entry(self, seat: Seat, entry: Entry, late: bool) -> bool:
         kind, ledger = type(entry.request), seat.ledger
@@ -241,7 +242,7 @@ class Scheduler:
                 entry.charged += seat.ledger.charge(seat.ledger.fitting(job.names))
             return
         replies = [reply for entry in seat.entries for reply in entry.replies]
-        seat.record_end(len(replies))
+        record(seat, len(replies), None)
         for child in seat.children:
             child.live.close()
         seat.entries = []

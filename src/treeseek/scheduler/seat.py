@@ -11,27 +11,23 @@ from typing import Any
 
 from treeseek.budget import Ledger
 from treeseek.decoding.samplers import Gumbel
-from treeseek.errors import InvalidOption, ReplayMismatch, StrategyError
+from treeseek.errors import InvalidOption, StrategyError
 from treeseek.live import Live
 from treeseek.model import LM
-from treeseek.replies import Derived, Reply, Sampled, decode, encode, fit
+from treeseek.replies import Derived, Reply, Sampled
 from treeseek.requests import (
-    Continue,
     Derive,
     Expand,
     How,
-    Race,
     Request,
     Runnable,
     Sample,
     Score,
-    Spawn,
     Verify,
     Walk,
-    digest,
-    stable,
 )
 from treeseek.result import Cost
+from treeseek.scheduler.entry import NESTED, Entry, recalled
 from treeseek.scheduler.frontier import Frontier
 from treeseek.scheduler.jobs import (
     ExpandJob,
@@ -48,38 +44,8 @@ from treeseek.scheduler.journal import Journal
 from treeseek.settings import Settings
 from treeseek.tree import ROOT, Tree
 
-NESTED = frozenset((Spawn, Continue, Race))
 _BESIDE = NESTED | {Score, Verify}
 _ROWS = (Expand, Sample, Walk)
-
-
-class Entry:
-    """One request of the open list, or a run of them that is one frontier, until it is settled.
-
-    `index` is the place of the first in the list.
-    """
-
-    __slots__ = (
-        "charged", "children", "ends", "index", "jobs", "outcome", "read", "replies", "request",
-        "settled", "spent",
-    )  # fmt: skip
-
-    def __init__(self, request: Request, index: int) -> None:
-        """Nothing is known yet."""
-        self.request, self.index = request, index
-        self.jobs: Sequence[Job] = ()
-        self.children: list[Seat] = []
-        self.outcome: Reply | None = None
-        self.replies: list[Reply] = []
-        self.settled = False
-        self.charged = 0
-        self.spent: float | None = None
-        self.read: float | None = None
-        self.ends = False
-
-    def answer(self, reply: Reply) -> None:
-        """Settle it by its one reply."""
-        self.replies, self.settled = [reply], True
 
 
 class Seat:
@@ -103,7 +69,7 @@ class Seat:
         self.live = Live(strategy, prompt, settings=settings, path=path)
         self.seed = settings.seed
         self.place = (*settings.key, *path)
-        self._setting = settings.mark()
+        self.setting = settings.mark()
         self.ledger = ledger
         self.journal = journal
         self.parent = parent
@@ -221,7 +187,7 @@ class Seat:
         if all(lm.tree.generation == seen for lm, seen in self._generations.items()):
             return
         for _, job in self.jobs[self.at :]:
-            if not job.done and not isinstance(job, Ready):
+            if not job.done:
                 job.locate()
 
     def resolve(self, how: How | None) -> Law:
@@ -326,7 +292,7 @@ class Seat:
         run: list[Expand] = []
         law = self.law
         for index, request in enumerate(requests):
-            entry = None if self.journal is None else self._recalled(index, request, self.journal)
+            entry = None if self.journal is None else recalled(self, index, request, self.journal)
             if entry is None and isinstance(request, Expand):
                 own = self.law if request.how is None else self.resolve(request.how)
                 if own.likeliest:
@@ -381,51 +347,3 @@ class Seat:
         tokens = self.lm.encode(prompt if isinstance(prompt, str) else list(prompt))
         self.live.settings.reach(tokens, self.live.settings.limit)
         return Derived(tokens)
-
-    # The journal.
-
-    def _recalled(self, index: int, request: Request, journal: Journal) -> Entry | None:
-        """The entry that the record of request `index` makes of it, None without a record."""
-        record = journal.get(self.place, self.live.barrier, index)
-        if record is None:
-            return None
-        now = digest(request, self.live.name)
-        if (record["digest"], record["setting"]) != (now, self._setting):
-            raise ReplayMismatch(
-                f"Search {self.place}, barrier {self.live.barrier}, request {index}: the record "
-                f"answers {record['request']} (seed {record['seed']}), the strategy now asks "
-                f"{stable(request)} (seed {self.seed}). Resume with the strategy, options "
-                "and seed of the recorded run."
-            )
-        entry = Entry(request, index)
-        entry.read = record.get("seconds")
-        if "reply" not in record:
-            entry.ends = True
-            return entry
-        entry.spent = record["reply"]["spent"]
-        if type(request) not in NESTED:
-            entry.outcome = decode(record["reply"])
-            fit(request, entry.outcome)
-        return entry
-
-    def record(self, index: int, reply: Reply) -> None:
-        """Put the settled reply to request `index` into the journal."""
-        if self.journal is not None:
-            self._put(index, {"reply": encode(reply)})
-
-    def record_end(self, index: int) -> None:
-        """Put into the journal that the budget ended at request `index`."""
-        if self.journal is not None:
-            self._put(index, {})
-
-    def _put(self, index: int, record: dict[str, Any]) -> None:
-        assert self.journal is not None
-        place, barrier = self.place, self.live.barrier
-        if self.top.interrupted or self.journal.get(place, barrier, index) is not None:
-            return
-        request = self.requests[index]
-        if self.top.seconds is not None:
-            record["seconds"] = self.elapsed
-        record["digest"] = digest(request, self.live.name)
-        record |= {"setting": self._setting, "request": stable(request), "seed": self.seed}
-        self.journal.put(place, barrier, index, record)

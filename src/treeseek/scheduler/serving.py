@@ -34,19 +34,25 @@ def serve(lm: LM, wanted: Wanted) -> None:
     for block in lm.backend.expand(addresses):
         here = [addresses[position] for position in block.index]
         _count(block, here, wanted)
-        if plain:
+        if wanted.jobs:
             rows = [row for row, address in enumerate(here) if address in plain]
             if rows:
                 lm.summaries.put([here[row] for row in rows], summarise(_chosen(block, rows), k))
-        if wanted.jobs:
             _hand(block, here, wanted.jobs)
+        else:
+            lm.summaries.put(here, summarise(block.logits, k))
     for front, places in fronts:
         front.take(places)
 
 
 def _count(block: Block, here: Sequence[int], wanted: Wanted) -> None:
     """Note the tokens and the call of `block` with the searches that have a part in it."""
-    owners = wanted.owners
+    owners, fronts, jobs = wanted.owners, wanted.fronts, wanted.jobs
+    if len(fronts) == 1 and not jobs:  # the only one there is owns it all
+        seat = fronts[0][0].seat
+        seat.note(here, block.computed)
+        seat.top.cost.forwards += block.forward
+        return
     shares: dict[Seat, tuple[list[int], list[int]]] = {}
     for address, computed in zip(here, block.computed, strict=True):
         owner = owners[address]
@@ -57,15 +63,16 @@ def _count(block: Block, here: Sequence[int], wanted: Wanted) -> None:
         share[1].append(computed)
     for owner, share in shares.items():
         owner.note(*share)
-    if block.forward:
-        inside, jobs = set(here), wanted.jobs
-        tops = {owner.top for owner in shares}
-        tops.update(job.seat.top for address in here for job in jobs.get(address, ()))
-        for front, places in wanted.fronts:
-            if front.seat.top not in tops and any(front.addresses[p] in inside for p in places):
-                tops.add(front.seat.top)
-        for top in tops:
-            top.cost.forwards += 1
+    inside = set(here)
+    tops = {owner.top for owner in shares}
+    tops.update(job.seat.top for address in here for job in jobs.get(address, ()))
+    for front, places in fronts:
+        asked = [front.addresses[place] for place in places if front.addresses[place] in inside]
+        front.seat.note(asked, [0] * len(asked))
+        if asked:
+            tops.add(front.seat.top)
+    for top in tops:
+        top.cost.forwards += block.forward
 
 
 def _hand(block: Block, here: Sequence[int], jobs: dict[int, list[Waiting]]) -> None:
