@@ -11,8 +11,9 @@ typedef struct {
     const int16_t *words;
     const float *scales;
     int64_t out_stride, x_stride, output;
-    int add;   /* onto what is there */
-    int ahead; /* fetch the weights behind these meanwhile */
+    int add;        /* onto what is there */
+    uintptr_t next; /* weights to fetch meanwhile, and how many bytes of them a step */
+    uintptr_t pace;
 } place;
 
 enum {
@@ -34,8 +35,11 @@ INLINE void finish(const int R, const int O, place at, const matrix *by, float f
     }
 }
 
+/* How a tile fetches the weights that come next. */
+enum { NOT, BEHIND, PACED };
+
 /* R rows by O outputs: R * O sums at once, each in its own register. */
-INLINE void floats(const int R, const int O, place at, const matrix *by) {
+INLINE void floats(const int R, const int O, const int fetch, place at, const matrix *by) {
     const int64_t inputs = by->inputs, whole = inputs - inputs % LANES;
     const float *weight = by->weight + at.output * inputs;
     vec sum[3][8];
@@ -43,9 +47,10 @@ INLINE void floats(const int R, const int O, place at, const matrix *by) {
     for (int64_t k = 0; k < whole; k += LANES) {
         vec row[3];
         EACH(r, R) row[r] = load(at.x + r * at.x_stride + k);
+        if (fetch == PACED) __builtin_prefetch((const void *)at.next, 0, 2), at.next += at.pace;
         EACH(o, O) {
             const float *column = weight + o * inputs + k;
-            if (at.ahead && k % 16 == 0) __builtin_prefetch(column + O * inputs);
+            if (fetch == BEHIND && k % 16 == 0) __builtin_prefetch(column + O * inputs);
             EACH(r, R) sum[r][o] = mad(row[r], load(column), sum[r][o]);
         }
     }
@@ -67,7 +72,7 @@ INLINE void floats(const int R, const int O, place at, const matrix *by) {
 
 /* The same in whole numbers: the sums are exact, so their order does not matter. `wide` holds the
  * weights in words where many rows share the work of widening them. */
-INLINE void bytes_by_words(const int R, const int O, place at, const matrix *by,
+INLINE void bytes_by_words(const int R, const int O, const int fetch, place at, const matrix *by,
                            const int16_t *wide) {
     const int64_t inputs = padded(by->inputs);
     const int8_t *weight = by->bytes + at.output * inputs;
@@ -81,7 +86,7 @@ INLINE void bytes_by_words(const int R, const int O, place at, const matrix *by,
             if (wide) column = load_words(wide + o * inputs + k);
             else {
                 column = widened(weight + o * inputs + k);
-                if (at.ahead && k % 64 == 0) __builtin_prefetch(weight + (O + o) * inputs + k);
+                if (fetch && k % 64 == 0) __builtin_prefetch(weight + (O + o) * inputs + k);
             }
             EACH(r, R) sum[r][o] = pairs(sum[r][o], row[r], column);
         }
@@ -95,25 +100,30 @@ INLINE void bytes_by_words(const int R, const int O, place at, const matrix *by,
     finish(R, O, at, by, found);
 }
 
-INLINE void tile(const int R, const int O, place at, const matrix *by) {
-    if (by->bytes) bytes_by_words(R, O, at, by, NULL);
-    else floats(R, O, at, by);
+INLINE void tile(const int R, const int O, const int fetch, place at, const matrix *by) {
+    if (by->bytes) bytes_by_words(R, O, fetch, at, by, NULL);
+    else floats(R, O, fetch, at, by);
 }
 
 INLINE place below(place at, int64_t rows, int64_t inputs) {
     at.x += rows * at.x_stride, at.out += rows * at.out_stride;
     at.words += rows * padded(inputs), at.scales += rows;
-    at.ahead = 0;
+    at.next += at.pace * (uintptr_t)(inputs / LANES);
     return at;
 }
 
+/* O outputs for all rows. Memory is read all the time that they are multiplied. */
 INLINE void column(const int O, place at, int64_t rows, const matrix *by) {
+    if (rows == 1) tile(1, O, BEHIND, at, by);
+    else if (rows == 2) tile(2, O, BEHIND, at, by);
+    else if (rows == 3) tile(3, O, BEHIND, at, by);
+    if (rows <= 3) return;
     for (; rows >= 3; rows -= 3) {
-        tile(3, O, at, by);
+        tile(3, O, PACED, at, by);
         at = below(at, 3, by->inputs);
     }
-    if (rows == 2) tile(2, O, at, by);
-    if (rows == 1) tile(1, O, at, by);
+    if (rows == 2) tile(2, O, PACED, at, by);
+    if (rows == 1) tile(1, O, PACED, at, by);
 }
 
 /* Four outputs of bytes for many rows, two at a time: eight sums, a product and what it is made of
@@ -127,21 +137,26 @@ static void wide_column(place at, int64_t rows, const matrix *by) {
         store_words(wide + k, widened(from + k));
     }
     for (; rows >= 2; rows -= 2) {
-        bytes_by_words(2, 4, at, by, wide);
+        bytes_by_words(2, 4, NOT, at, by, wide);
         at = below(at, 2, by->inputs);
     }
-    if (rows) bytes_by_words(1, 4, at, by, wide);
+    if (rows) bytes_by_words(1, 4, NOT, at, by, wide);
 }
 
 void linear(float *out, int64_t out_stride, const lines *rows, const matrix *by, int64_t begin,
             int64_t end, int add) {
-    place at = {out, rows->x, rows->words, rows->scales, out_stride, rows->stride, begin, add, 1};
+    const int64_t tiles = (rows->count + 2) / 3;
+    place at = {.out = out, .x = rows->x, .words = rows->words, .scales = rows->scales,
+                .out_stride = out_stride, .x_stride = rows->stride, .output = begin, .add = add};
+    at.pace = 4 * LANES * sizeof(float) / (uintptr_t)(tiles ? tiles : 1) + 1;
     if (rows->count == 1)
-        for (; at.output + 8 <= end; at.output += 8) tile(1, 8, at, by);
+        for (; at.output + 8 <= end; at.output += 8) tile(1, 8, BEHIND, at, by);
     const int wide = by->bytes && rows->count >= MANY && by->inputs <= DEEP;
-    for (; at.output + 4 <= end; at.output += 4)
+    for (; at.output + 4 <= end; at.output += 4) {
+        at.next = (uintptr_t)by->weight + (uintptr_t)((at.output + 4) * by->inputs) * sizeof(float);
         if (wide) wide_column(at, rows->count, by);
         else column(4, at, rows->count, by);
+    }
     for (; at.output < end; at.output++) column(1, at, rows->count, by);
 }
 
@@ -157,9 +172,10 @@ void quantise(const lines *rows, int64_t inputs) {
         for (int64_t k = 0; k < whole; k += LANES) peaks = larger(magnitude(load(x + k)), peaks);
         float most = largest(larger(magnitude(rest), peaks));
         float scale = most > 0.0f ? finest / most : 0.0f;
-        for (int64_t k = 0; k < whole; k += LANES) store_rounded(to + k, load(x + k) * splat(scale));
+        const vec by = splat(scale);
+        for (int64_t k = 0; k < whole; k += LANES) store_rounded(to + k, load(x + k) * by);
         for (int64_t k = whole; k < width; k += LANES, rest = splat(0.0f))
-            store_rounded(to + k, rest * splat(scale));
+            store_rounded(to + k, rest * by);
         rows->scales[n] = most / finest;
     }
 }
