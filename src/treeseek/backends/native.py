@@ -21,8 +21,8 @@ from treeseek.backends.slots import SlotTable
 from treeseek.errors import Incompatible
 from treeseek.native.kernels import Decoder, Layer, Matrix, RowsCall, kernels
 
-SHARED = 2_000_000
-"""Multiplications below which one thread is done before a second one is awake."""
+SHARED, SHARED_BYTES = 2_000_000, 12_000_000
+"""Multiplications below which one thread is done before a second one is awake: floats, bytes."""
 
 
 class Paths:
@@ -68,6 +68,11 @@ class NativeRoute:
         self._held = Held(eight)
         at = self._held.at
         self._layers = (Layer * len(fused.layers))(*map(self._layer, fused.layers))
+        self._windowed = [
+            (entry, layer.attention)
+            for entry, layer in zip(self._layers, fused.layers, strict=True)
+            if fused.window(layer.attention) is not None
+        ]
         first = fused.layers[0]
         self._decoder = Decoder(
             layers=self._layers,
@@ -102,10 +107,10 @@ class NativeRoute:
         if cos is not self._turned:
             self._turned = cos
             self._decoder.cosine, self._decoder.sine = cos.data_ptr(), sin.data_ptr()
-        for entry, layer in zip(self._layers, self.fused.layers, strict=True):
-            entry.window = self.fused.window(layer.attention) or 0
+        for entry, attention in self._windowed:
+            entry.window = self.fused.window(attention) or 0
         count = layout.count
-        threads = _threads(count * self._work)
+        threads = _threads(count * self._work, self.eight)
         room = self.run.decoder_room(self._decoder, count, threads)
         if room > len(self._room):
             self._room = torch.empty(room)
@@ -176,7 +181,7 @@ class NativeLinear:
         room = self.run.linear_room(by, count)
         if room > len(self._room):
             self._room = torch.empty(room)
-        threads = _threads(count * by.outputs * by.inputs)
+        threads = _threads(count * by.outputs * by.inputs, self._held.eight)
         self.run.linear_run(out.data_ptr(), x.data_ptr(), count, by, self._room.data_ptr(), threads)
         return out
 
@@ -209,5 +214,5 @@ class Held:
         return matrix
 
 
-def _threads(work: int) -> int:
-    return torch.get_num_threads() if work >= SHARED else 1
+def _threads(work: int, eight: bool) -> int:
+    return torch.get_num_threads() if work >= (SHARED_BYTES if eight else SHARED) else 1

@@ -23,14 +23,26 @@ enum {
 
 #define EACH(i, count) _Pragma("GCC unroll 8") for (int i = 0; i < count; i++)
 
+/* Scale, shift and store four sums of a row. */
+INLINE void finish_four(float *to, const float *sums, const place at, const matrix *by, int64_t r,
+                        int64_t o) {
+    four value = load_four(sums);
+    if (by->bytes) value *= load_four(by->scales + o) * at.scales[r];
+    if (by->bias) value += load_four(by->bias + o);
+    if (at.add) value += load_four(to);
+    store_four(to, value);
+}
+
 INLINE void finish(const int R, const int O, place at, const matrix *by, float found[3][8]) {
     EACH(r, R) {
         float *to = at.out + r * at.out_stride + at.output;
-        EACH(o, O) {
-            float value = found[r][o];
-            if (by->bytes) value *= by->scales[at.output + o] * at.scales[r];
-            if (by->bias) value += by->bias[at.output + o];
-            to[o] = at.add ? value + to[o] : value;
+        if (O >= 4) finish_four(to, found[r], at, by, r, at.output);
+        if (O >= 8) finish_four(to + 4, found[r] + 4, at, by, r, at.output + 4);
+        if (O == 1) {
+            float value = found[r][0];
+            if (by->bytes) value *= by->scales[at.output] * at.scales[r];
+            if (by->bias) value += by->bias[at.output];
+            to[0] = at.add ? value + to[0] : value;
         }
     }
 }

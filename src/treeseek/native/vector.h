@@ -26,6 +26,11 @@ typedef int16_t half_words __attribute__((vector_size(2 * LANES)));
 typedef int16_t words __attribute__((vector_size(4 * LANES)));
 typedef int16_t words_at __attribute__((vector_size(4 * LANES), aligned(2), may_alias));
 
+typedef float four __attribute__((vector_size(16)));
+typedef float four_at __attribute__((vector_size(16), aligned(4), may_alias));
+
+INLINE four load_four(const float *from) { return *(const four_at *)from; }
+INLINE void store_four(float *to, four value) { *(four_at *)to = value; }
 INLINE vec load(const float *from) { return *(const vec_at *)from; }
 INLINE void store(float *to, vec value) { *(vec_at *)to = value; }
 INLINE vec splat(float x) { return (vec){x, x, x, x, x, x, x, x}; }
