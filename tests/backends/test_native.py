@@ -279,3 +279,17 @@ def test_a_library_is_compiled_once_and_a_broken_one_is_not_loaded(
     other.mkdir(mode=0o700, parents=True)
     (other / made.name).write_bytes(b"not a library")
     refused(without(monkeypatch, tmp_path / "two"), "cannot be loaded", "delete")
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5])
+def test_a_matrix_too_wide_for_the_stack_is_multiplied_all_the_same(rows: int) -> None:
+    """Past 16,384 inputs weights are not widened for all rows at once."""
+    compiled()
+    generator = torch.Generator().manual_seed(1)
+    for inputs in (16_384, 16_385):
+        weight = torch.randn(9, inputs, generator=generator)
+        x = torch.randn(rows, inputs, generator=generator)
+        values, scales = eight_bits(weight)
+        truth = x.double() @ (values[:, :inputs].double() * scales[:, None].double()).T
+        found = NativeLinear(weight, None, eight=True)(x)
+        assert (found - truth).abs().max() < 2e-2 * truth.abs().max()

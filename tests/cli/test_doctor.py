@@ -68,6 +68,7 @@ def test_what_a_call_costs_is_said_and_remembered(
     assert "GB/s" in first["memory"] and "GFLOP/s" in first["arithmetic"]
     assert second["ms by nodes"] == first["ms by nodes"]
     (kept,) = tmp_path.rglob("calibration-*.json")
+    assert first["kept in"] == str(kept)
     kept.write_text('{"milliseconds": 3}')
     assert "ms by nodes" in rows(doctor()), "a damaged cache costs the measurement, no more"
 

@@ -108,7 +108,7 @@ def _remembered(
     read: Callable[[Any], T],
 ) -> T:
     """What `read` makes of the file kept for `backend`, or of what is `measured` now."""
-    file = _file(backend, what)
+    file = kept_in(backend, what)
     try:
         if file is not None and file.is_file():
             return read(json.loads(file.read_text()))
@@ -179,8 +179,8 @@ def _best(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def _file(backend: LocalBackend, what: str) -> Path | None:
-    """Where `what` is kept of such a model, route and number of threads."""
+def kept_in(backend: LocalBackend, what: str = "calibration") -> Path | None:
+    """The file of `what` was measured of such a model, route and number of threads; None: none."""
     model = backend.head.model
     shape = [
         platform.node(),

@@ -264,7 +264,7 @@ def _room(backend: LocalBackend) -> int:
 
 
 _HOW = {
-    "fused": "without the compiled kernels, some two times slower",
+    "fused": "without compiled kernels or recorded graphs, some two times slower",
     "mask": "masked",
     "replay": "whole paths are computed again for every row",
 }

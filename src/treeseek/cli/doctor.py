@@ -22,6 +22,7 @@ _PACKAGES = ("numpy", "click", "rich", "torch", "transformers", "tokenizers", "s
 _PATHS = {
     "toy": "a function of the path; nothing to test",
     "native": "a whole frontier of nodes in one call of compiled kernels",
+    "graphs": "a whole frontier of nodes in one recorded graph of a GPU",
     "fused": "a whole frontier of nodes in one call of our own forward",
     "tree": "a whole frontier of nodes in one forward call, through the attention interface",
     "mask": "a whole frontier of nodes in one forward call, under an explicit mask",
@@ -94,7 +95,7 @@ def _describe(lm: LM, seconds: float) -> None:
 
 def _measured(lm: LM) -> None:
     """What calls cost here, beside what the machine can do."""
-    from treeseek.backends.calibration import calibrate
+    from treeseek.backends.calibration import calibrate, kept_in
     from treeseek.backends.local import LocalBackend
 
     if not isinstance(lm.backend, LocalBackend):
@@ -105,6 +106,7 @@ def _measured(lm: LM) -> None:
     _row("call size", f"past {found.enough()} nodes a call, a node costs the same")
     _row("memory", f"{found.bandwidth:.1f} GB/s read")
     _row("arithmetic", f"{found.gflops:.0f} GFLOP/s in float32")
+    _row("kept in", str(kept_in(lm.backend) or "nowhere: there is no cache folder of your own"))
 
 
 def _predict(lm: LM, options: dict[str, Any], text: str) -> None:
