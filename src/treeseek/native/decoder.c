@@ -21,16 +21,6 @@ typedef struct {
     atomic_long *next;                    /* what is not yet shared out, by layer and stage */
 } job;
 
-/* Take the next piece of `total`, about a quarter of a thread's share, in multiples of 8. */
-static int claim(const job *it, const team *crew, int64_t stage, int64_t total, int64_t *begin,
-                 int64_t *end) {
-    int64_t step = crew->size == 1 ? total : (total / (4 * crew->size) + 7) / 8 * 8;
-    if (step < 8) step = 8;
-    *begin = atomic_fetch_add_explicit(&it->next[stage], step, memory_order_relaxed);
-    *end = *begin + step < total ? *begin + step : total;
-    return *begin < total;
-}
-
 static void normed(float *to, const float *x, const float *weight, int64_t width, float eps) {
     vec squares = splat(0.0f);
     int64_t k = 0;
@@ -160,7 +150,7 @@ static void work_on(void *what, team *crew, int id) {
         for (int64_t n = 0; n < rows; n++)
             normed(own + n * size, it->x + n * size, at->before, size, at->before_eps);
         lines from = given(it, id, own, &at->joint);
-        while (claim(it, crew, stage, joint, &begin, &end))
+        while (team_claim(crew, &it->next[stage], joint, &begin, &end))
             linear(it->joint, joint, &from, &at->joint, begin, end, 0);
         team_meet(crew);
         for (int64_t held; (held = atomic_fetch_add(&it->next[stage + 1], 1)) < model->held;) {
@@ -169,16 +159,17 @@ static void work_on(void *what, team *crew, int id) {
         }
         team_meet(crew);
         from = given(it, id, it->seen, &at->out);
-        while (claim(it, crew, stage + 2, size, &begin, &end))
+        while (team_claim(crew, &it->next[stage + 2], size, &begin, &end))
             linear(it->x, size, &from, &at->out, begin, end, 1);
         team_meet(crew);
         for (int64_t n = 0; n < rows; n++)
             normed(own + n * size, it->x + n * size, at->after, size, at->after_eps);
         from = given(it, id, own, &at->gate);
-        while (claim(it, crew, stage + 3, inner, &begin, &end)) gated(it, at, &from, begin, end);
+        while (team_claim(crew, &it->next[stage + 3], inner, &begin, &end))
+            gated(it, at, &from, begin, end);
         team_meet(crew);
         from = given(it, id, it->inner, &at->down);
-        while (claim(it, crew, stage + 4, size, &begin, &end))
+        while (team_claim(crew, &it->next[stage + 4], size, &begin, &end))
             linear(it->x, size, &from, &at->down, begin, end, 1);
         team_meet(crew);
     }
@@ -230,13 +221,9 @@ typedef struct {
 static void multiply(void *what, team *crew, int id) {
     product *it = what;
     (void)id;
-    int64_t outputs = it->by->outputs, begin;
-    int64_t step = crew->size == 1 ? outputs : (outputs / (8 * crew->size) + 7) / 8 * 8;
-    if (step < 8) step = 8;
-    while ((begin = atomic_fetch_add_explicit(&it->next, step, memory_order_relaxed)) < outputs) {
-        int64_t end = begin + step < outputs ? begin + step : outputs;
+    int64_t outputs = it->by->outputs, begin, end;
+    while (team_claim(crew, &it->next, outputs, &begin, &end))
         linear(it->out, outputs, it->rows, it->by, begin, end, 0);
-    }
 }
 
 int64_t linear_room(const matrix *by, int64_t rows) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define MOST 64
+#define LEAST 16 /* outputs worth taking */
 #define PATIENCE 4000 /* looks at a flag before giving the processor away */
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
@@ -112,4 +113,19 @@ void team_meet(team *crew) {
     for (int look = 0; atomic_load_explicit(&crew->phase, memory_order_acquire) == phase; look++)
         if (look < PATIENCE) breathe();
         else sched_yield();
+}
+
+int team_claim(const team *crew, atomic_long *next, int64_t total, int64_t *begin, int64_t *end) {
+    long at = atomic_load_explicit(next, memory_order_relaxed);
+    int64_t step;
+    do {
+        if (at >= total) return 0;
+        step = total - at;
+        if (crew->size > 1) step = (step / (2 * crew->size) + 7) / 8 * 8;
+        if (step < LEAST) step = LEAST;
+    } while (!atomic_compare_exchange_weak_explicit(next, &at, at + step, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    *begin = at;
+    *end = at + step < total ? at + step : total;
+    return 1;
 }

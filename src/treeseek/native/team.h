@@ -20,4 +20,8 @@ void team_run(work job, void *what, int threads);
 /* Wait until every thread of the team is here. */
 void team_meet(team *crew);
 
+/* Take the next piece of `total`, in multiples of 8: half of a fair share of what is left, so that
+ * all threads end together. False where nothing is left. */
+int team_claim(const team *crew, atomic_long *next, int64_t total, int64_t *begin, int64_t *end);
+
 #endif
