@@ -7,7 +7,8 @@ for gate and up, one table of rotations. Anything else about a family that diffe
 to the self-test to notice; nothing is decided by a model's name.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
 from treeseek.backends.slots import SlotTable
 from treeseek.errors import Incompatible
+
+Attend: TypeAlias = Callable[[int, Any, Tensor, Tensor, Tensor], Tensor]
 
 _DECODER = {"embed_tokens", "layers", "norm", "rotary_emb"}
 _LAYER = {"self_attn", "mlp", "input_layernorm", "post_attention_layernorm"}
@@ -82,16 +85,32 @@ class FusedRoute:
 
     def rows(self, layout: Layout) -> Tensor:
         """Last hidden states [N, width] of the rows of `layout`."""
-        count, turned = layout.count, self.queries + self.held
-        deepest = layout.deepest
+        count, deepest = layout.count, layout.deepest
         cos, sin = self.turns(deepest)
         if count == 1:
             cos, sin = cos[deepest : deepest + 1], sin[deepest : deepest + 1]
         else:
             depths = layout.depths[0]
             cos, sin = cos.index_select(0, depths), sin.index_select(0, depths)
+
+        def attend(
+            number: int, attention: Any, query: Tensor, key: Tensor, value: Tensor
+        ) -> Tensor:
+            keys, values = layout.store(number, key, value)
+            how = Weighing(attention.scaling, self.window(attention), None, None)
+            return layout.attend(query.transpose(0, 1)[None], keys, values, how)
+
+        return self.through(layout.tokens[0], cos, sin, attend)
+
+    def through(self, tokens: Tensor, cos: Tensor, sin: Tensor, attend: Attend) -> Tensor:
+        """All layers over the rows of `tokens` [N], turned by `cos` and `sin` [N, 1, width].
+
+        `attend` takes a layer's number and attention, and queries, keys and values
+        [N, heads, width] of the rows; it stores the last two and gives what the queries see.
+        """
+        count, turned = len(tokens), self.queries + self.held
         half = self.width // 2
-        x = embedding(layout.tokens[0], self.decoder.embed_tokens.weight)
+        x = embedding(tokens, self.decoder.embed_tokens.weight)
         for number, layer in enumerate(self.layers):
             joint = linear(layer.before(x), layer.joint, layer.joint_bias)
             joint = joint.view(count, turned + self.held, self.width)
@@ -99,13 +118,11 @@ class FusedRoute:
             if layer.heads is not None:
                 flat = rms_norm(flat, (self.width,), None, layer.heads.eps) * layer.heads.weight
             flat = torch.addcmul(flat * cos, torch.roll(flat, half, -1), sin)
-            keys, values = layout.store(number, flat[:, self.queries :], joint[:, turned:])
-            query = flat[:, : self.queries].transpose(0, 1)[None]
-            how = Weighing(layer.attention.scaling, self.window(layer.attention), None, None)
-            seen = layout.attend(query, keys, values, how).reshape(count, -1)
-            x = added(x, seen, layer.out, layer.out_bias)
+            query, key = flat[:, : self.queries], flat[:, self.queries :]
+            seen = attend(number, layer.attention, query, key, joint[:, turned:])
+            x = _added(x, seen.reshape(count, -1), layer.out, layer.out_bias)
             gate, up = linear(layer.after(x), layer.gate_up, layer.gate_up_bias).chunk(2, -1)
-            x = added(x, layer.activation(gate) * up, layer.down, layer.down_bias)
+            x = _added(x, layer.activation(gate) * up, layer.down, layer.down_bias)
         return self.norm(x)
 
     def release(self) -> None:
@@ -199,7 +216,7 @@ def _join(parts: list[nn.Linear]) -> tuple[Tensor, Tensor | None]:
     return joint, torch.cat([part.bias for part in parts])
 
 
-def added(x: Tensor, inner: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def _added(x: Tensor, inner: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """x + inner @ weight.T (+ bias)."""
     out = torch.addmm(x, inner, weight.t())
     return out if bias is None else out.add_(bias)

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding, linear, rms_norm
 
 from treeseek.backends.attention import Layout
-from treeseek.backends.fused import FusedRoute, added
+from treeseek.backends.fused import FusedRoute
 from treeseek.backends.groups import shared_length
 from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
@@ -166,36 +165,25 @@ class GraphRoute:
     def _steps(self, sheet: Sheet, pool: Pool) -> Tensor:
         """All layers over the rows of `sheet`: last hidden states [rows, width]."""
         fused = self.fused
-        count, width = len(sheet.tokens), fused.width
-        turned = fused.queries + fused.held
         cos, sin = fused.turns(0)
         cos, sin = cos.index_select(0, sheet.depths), sin.index_select(0, sheet.depths)
         unseen = torch.arange(sheet.tails.shape[1], device=cos.device) >= sheet.lengths[:, None]
         unshared = torch.arange(len(sheet.shared), device=cos.device) >= sheet.prefix
-        x = embedding(sheet.tokens, fused.decoder.embed_tokens.weight)
-        for number, layer in enumerate(fused.layers):
-            joint = linear(layer.before(x), layer.joint, layer.joint_bias)
-            joint = joint.view(count, turned + fused.held, width)
-            flat = joint[:, :turned]
-            if layer.heads is not None:
-                flat = rms_norm(flat, (width,), None, layer.heads.eps) * layer.heads.weight
-            flat = torch.addcmul(flat * cos, torch.roll(flat, width // 2, -1), sin)
-            keys, values = pool.layer(number, flat[:, fused.queries :], joint[:, turned:])
-            keys.index_copy_(0, sheet.slots, flat[:, fused.queries :])
-            values.index_copy_(0, sheet.slots, joint[:, turned:])
-            query = flat[:, : fused.queries].reshape(count, fused.held, -1, width)
-            query = query * layer.attention.scaling
-            seen = _merged(
-                _tails(query, keys, values, sheet.tails, unseen),
-                _prefix(query, keys, values, sheet.shared, unshared)
-                if sheet.shared.numel()
-                else None,
-            )
-            seen = seen.to(x.dtype).reshape(count, -1)
-            x = added(x, seen, layer.out, layer.out_bias)
-            gate, up = linear(layer.after(x), layer.gate_up, layer.gate_up_bias).chunk(2, -1)
-            x = added(x, layer.activation(gate) * up, layer.down, layer.down_bias)
-        return fused.norm(x)
+
+        def attend(
+            number: int, attention: Any, query: Tensor, key: Tensor, value: Tensor
+        ) -> Tensor:
+            keys, values = pool.layer(number, key, value)
+            keys.index_copy_(0, sheet.slots, key)
+            values.index_copy_(0, sheet.slots, value)
+            query = query.reshape(len(query), fused.held, -1, fused.width) * attention.scaling
+            own = _tails(query, keys, values, sheet.tails, unseen)
+            if not len(sheet.shared):
+                return own[0]
+            shared = _prefix(query, keys, values, sheet.shared, unshared)
+            return _merged(own, shared).to(key.dtype)
+
+        return fused.through(sheet.tokens, cos, sin, attend)
 
 
 def _room(sizes: tuple[int, ...], count: int) -> int:
@@ -230,9 +218,7 @@ def _tails(
     return out, lse
 
 
-def _merged(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor] | None) -> Tensor:
+def _merged(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
     """Attention over both sets of keys."""
-    if second is None:
-        return first[0]
     share = torch.sigmoid(first[1] - second[1])[..., None]
     return first[0] * share + second[0] * (1.0 - share)
