@@ -18,6 +18,7 @@ from tests.backends.families import FAMILIES, VOCABULARY, build
 from tests.backends.test_native import compiled
 from treeseek import load, search, search_all, strategies
 from treeseek.backends import selftest
+from treeseek.backends.calibration import calibrate, kept_in
 from treeseek.backends.selftest import difference, serve
 from treeseek.backends.split import SplitRoute
 from treeseek.errors import Incompatible, InvalidOption
@@ -143,3 +144,25 @@ def test_threads_do_not_change_a_bit() -> None:
     finally:
         torch.set_num_threads(before)
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("context", [2, 6, 12, 64])
+def test_a_short_context_is_timed_as_far_as_it_goes(context: int) -> None:
+    model = build(NAMED["llama-gqa"])
+    backend: Any = serve(model)
+    model.config.max_position_embeddings = backend.context = context
+    found = calibrate(backend)
+    assert bool(found.milliseconds) == (context > 5) and found.most() >= 128
+
+
+@pytest.mark.parametrize("costs", [{}, {"1": float("nan")}, {"1": -1.0}, {"0": 1.0}, {"1": 1e999}])
+def test_a_damaged_calibration_is_measured_again(
+    costs: dict[str, float], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    backend: Any = serve(build(NAMED["llama-gqa"]))
+    kept = kept_in(backend)
+    assert kept is not None
+    kept.write_text(json.dumps({"milliseconds": costs, "bandwidth": 1.0, "gflops": 1.0}))
+    assert calibrate(backend).most() >= 128
+    assert not costs or json.loads(kept.read_text())["milliseconds"] != costs

@@ -114,3 +114,25 @@ def test_a_tail_too_short_by_one_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Watched, "_told", short)
     assert trial.error(backend) > trial.tolerance
+
+
+def test_calls_are_recorded_anew_when_what_they_read_has_moved() -> None:
+    """Rotations of greater depths, or a pool that grew: an old record would read freed memory."""
+    model = build(next(f for f in FAMILIES if f.name == "llama-gqa"))
+    model.config.max_position_embeddings = 1024
+    backend, truth = served(model, "cpu"), serve(copy.deepcopy(model))
+    before: list[Any] = []
+    for length in (40, 300, 520):
+        stem = [3 + i % 90 for i in range(length)]
+        rows = []
+        for one in (truth, backend):
+            list(one.expand([one.tree.extend(ROOT, stem)]))
+            nodes = [one.tree.extend(ROOT, [*stem, 5 + i]) for i in range(3)]
+            rows.append(np.concatenate([block.logits for block in one.expand(nodes)]))
+        assert difference(rows[1], rows[0]) < 1e-5
+        route: Any = backend.route
+        assert route._turned is route.fused.turns(length)[0]
+        assert route._capacity == backend.pool.capacity
+        sheets = [sheet for sheet, _ in route._calls.values()]
+        assert not any(sheet is old for sheet in sheets for old in before)
+        before = sheets

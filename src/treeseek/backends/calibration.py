@@ -6,6 +6,7 @@ and how fast it multiplies. Times are the best of a few, since other work only a
 """
 
 import json
+import math
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -27,8 +28,8 @@ T = TypeVar("T")
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 WIDE = (16, 64, 256)
 """Rows at which two ways to compute them are compared."""
-PROMPT = 16
-"""Tokens before the rows that are timed."""
+PROMPT, DEEPER = 16, 5
+"""Tokens before the rows that are timed, and from there to the deepest of them."""
 SECONDS = 0.7
 """After this no larger call is tried."""
 SIDE = 1024
@@ -46,7 +47,9 @@ class Calibration:
     gflops: float
 
     def enough(self) -> int:
-        """Rows from which a call is within a tenth of the least cost a row."""
+        """Rows from which a call is within a tenth of the least cost a row; 1 if none was timed."""
+        if not self.milliseconds:
+            return 1
         costs = {count: spent / count for count, spent in self.milliseconds.items()}
         least = min(costs.values())
         return min(count for count, cost in costs.items() if cost <= 1.1 * least)
@@ -98,6 +101,8 @@ def crossover(ours: LocalBackend, theirs: LocalBackend) -> int | None:
 
 def _calibration(kept: Any) -> Calibration:
     costs = {int(count): float(spent) for count, spent in kept["milliseconds"].items()}
+    if not all(count > 0 and 0 < spent < math.inf for count, spent in costs.items()):
+        raise ValueError("no time of a call")
     return Calibration(costs, float(kept["bandwidth"]), float(kept["gflops"]))
 
 
@@ -126,11 +131,14 @@ def _remembered(
 def _costs(backend: LocalBackend, sizes: Sequence[int]) -> dict[str, float]:
     began = time.perf_counter()
     costs: dict[str, float] = {}
+    room = PROMPT if backend.context is None else min(PROMPT, backend.context - DEEPER)
     for count in sizes:
         if costs and time.perf_counter() - began > SECONDS:
             break
+        if room < 1 or count > backend.vocabulary**2:
+            break  # so short a context, or so few tokens, that there are no such calls
         own = LocalBackend(backend.head, backend.route)
-        stem = own.tree.extend(ROOT, [i % own.vocabulary for i in range(PROMPT)])
+        stem = own.tree.extend(ROOT, [i % own.vocabulary for i in range(room)])
         list(own.expand([stem]))
         leaves = (divmod(i, own.vocabulary) for i in range(count))
         front = [own.tree.extend(stem, leaf) for leaf in leaves]
@@ -158,16 +166,16 @@ def bandwidth() -> float:
     return round(BYTES / 1e9 / min(map(_best, ways)), 2)
 
 
-def gflops() -> float:
+def gflops(side: int = SIDE) -> float:
     """GFLOP/s in float32 by the threads in use: the better of torch and our kernel."""
-    left, right = torch.ones(SIDE, SIDE), torch.ones(SIDE, SIDE)
+    left, right = torch.ones(side, side), torch.ones(side, side)
     ways: list[Callable[[], object]] = [lambda: left @ right]
     try:
         product = NativeLinear(right, None)
         ways.append(lambda: product(left))
     except Unbuilt:
         pass
-    return round(2 * SIDE**3 / 1e9 / min(map(_best, ways)), 1)
+    return round(2 * side**3 / 1e9 / min(map(_best, ways)), 1)
 
 
 def _best(work: Callable[[], object]) -> float:

@@ -81,6 +81,7 @@ class GraphRoute:
         """Record nothing yet."""
         self.fused, self.record = fused, record
         self._calls: dict[Shape, tuple[Sheet, Callable[[], Tensor]]] = {}
+        self._turned: Tensor | None = None
         self._pool: Pool | None = None
         self._capacity = 0
 
@@ -93,10 +94,11 @@ class GraphRoute:
         """Last hidden states [N, width] of the rows of `layout`, overwritten by the next call."""
         if not isinstance(layout, Told):
             return self.fused.rows(layout)
-        self.fused.turns(layout.deepest)
-        if layout.pool is not self._pool or layout.pool.capacity != self._capacity:
+        turned, pool = self.fused.turns(layout.deepest)[0], layout.pool
+        same = turned is self._turned and pool is self._pool and pool.capacity == self._capacity
+        if not same:
             self._calls.clear()  # recorded over tensors that have moved
-            self._pool, self._capacity = layout.pool, layout.pool.capacity
+            self._turned, self._pool, self._capacity = turned, pool, pool.capacity
         known = self._calls.get(layout.shape)
         if known is None:
             known = self._calls[layout.shape] = self._made(layout)

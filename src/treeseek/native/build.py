@@ -54,7 +54,8 @@ def library() -> Path:
     except OSError as error:
         raise Unbuilt(f"the cache folder {folder} cannot be written ({error.strerror})") from None
     try:
-        for some in (flags, [flag for flag in flags if flag not in _BEST]):
+        ordinary = [flag for flag in flags if flag not in _BEST]
+        for some in [flags] if ordinary == flags else [flags, ordinary]:
             # A compiler older than the processor does not know its best flags.
             command = [compiler, *some, "-o", draft, *map(str, sources), "-lm"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)

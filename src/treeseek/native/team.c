@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define MOST 64
+#define STACK (1 << 20) /* bytes; some systems give a thread too few for widened weights */
 #define LEAST 16 /* outputs worth taking */
 #define PATIENCE 4000 /* looks at a flag before giving the processor away */
 
@@ -67,6 +68,7 @@ static void hire(int count) {
     pthread_attr_t how;
     pthread_attr_init(&how);
     pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&how, STACK);
     while (hired < count) {
         pthread_t thread;
         born[hired + 1] = atomic_load(&round_number);
