@@ -30,7 +30,7 @@ WIDE = (16, 64, 256)
 """Rows at which two ways to compute them are compared."""
 PROMPT, DEEPER = 16, 5
 """Tokens before the rows that are timed, and from there to the deepest of them."""
-SECONDS = 0.7
+SECONDS = 0.5
 """After this no larger call is tried."""
 SIDE = 1024
 """Rows and columns of the matrices that are multiplied to find the speed of arithmetic."""
@@ -132,20 +132,21 @@ def _costs(backend: LocalBackend, sizes: Sequence[int]) -> dict[str, float]:
     began = time.perf_counter()
     costs: dict[str, float] = {}
     room = PROMPT if backend.context is None else min(PROMPT, backend.context - DEEPER)
-    for count in sizes:
-        if costs and time.perf_counter() - began > SECONDS:
+    if room < 1:
+        return costs  # so short a context that there are no such calls
+    own = LocalBackend(backend.head, backend.route)
+    size = own.vocabulary
+    stem = own.tree.extend(ROOT, [i % size for i in range(room)])
+    list(own.expand([stem]))
+    for fresh, count in enumerate(sizes):
+        late = costs and time.perf_counter() - began > SECONDS
+        if late or count > size**2 or fresh >= size:
             break
-        if room < 1 or count > backend.vocabulary**2:
-            break  # so short a context, or so few tokens, that there are no such calls
-        own = LocalBackend(backend.head, backend.route)
-        stem = own.tree.extend(ROOT, [i % own.vocabulary for i in range(room)])
-        list(own.expand([stem]))
-        leaves = (divmod(i, own.vocabulary) for i in range(count))
-        front = [own.tree.extend(stem, leaf) for leaf in leaves]
+        front = [own.tree.extend(stem, divmod(i, size)) for i in range(count)]
         list(own.expand(front))
         spent = []
         for _ in range(3):
-            front = [own.tree.add(node, 0) for node in front]
+            front = [own.tree.add(node, fresh) for node in front]
             at = time.perf_counter()
             list(own.expand(front))
             spent.append(1e3 * (time.perf_counter() - at))
