@@ -15,9 +15,9 @@ PACKAGE = "treeseek"
 PURE = frozenset({"strategies", "scorers", "selectors", "sequences", "allocators"})
 EDGES = frozenset({"cli", "serve"})
 # What the pure rooms see of the engine: what they may ask for, and the values a request carries.
-SEEN = frozenset({"errors", "requests", "replies", "declare", "live.Context"}) | frozenset(
-    {"decoding.samplers", "decoding.stops", "decoding.warp"}
-)
+SEEN = frozenset(
+    {"errors", "requests", "replies", "declare", "live.Context", "options"}
+) | frozenset({"decoding.samplers", "decoding.stops", "decoding.warp"})
 
 # What a room may import of the package, by room or by a dotted name in it; a room that is not
 # listed may import all but the edges.
@@ -33,7 +33,8 @@ MAY = {
     "constraints": frozenset({"errors", "requests"}),
     "drafters": frozenset({"errors", "noise", "requests", "decoding"}),
     "verifiers": frozenset({"errors", "requests"}),
-    "tasks": frozenset({"errors", "requests", "verifiers"}),
+    "options": frozenset({"errors"}),
+    "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
 }
 # The engine drives whatever it is given: it names no strategy and no task.

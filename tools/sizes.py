@@ -19,7 +19,7 @@ CORE_FILES = frozenset(
 )
 ENGINE = 2750
 """The rooms around the core that a search passes through."""
-ENGINE_FILES = frozenset({"declare", "live", "model", "replies", "shown"})
+ENGINE_FILES = frozenset({"declare", "live", "model", "options", "replies", "shown"})
 KINDS = ("*.py", "*.c", "*.h")
 FOLDERS = ("src", "tests", "tools", "benchmarks", "training", "examples")
 

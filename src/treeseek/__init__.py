@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from treeseek import errors, strategies
     from treeseek.budget import Budget
-    from treeseek.declare import Range, Strategy, strategy
+    from treeseek.declare import Strategy, strategy
     from treeseek.decoding.samplers import Greedy, Gumbel, Mirostat
-    from treeseek.decoding.stops import Stop
+    from treeseek.decoding.stops import Step, Stop
     from treeseek.decoding.warp import Warp
     from treeseek.front import Progress, Run, asearch, drive, search, search_all, start, stream
     from treeseek.loading import load
     from treeseek.model import LM
+    from treeseek.options import Range
     from treeseek.replies import BudgetSpent
     from treeseek.requests import (
         Continue,
@@ -40,7 +41,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "budget": ["Budget"],
     "decoding.samplers": ["Greedy", "Gumbel", "Mirostat"],
-    "decoding.stops": ["Stop"],
+    "decoding.stops": ["Step", "Stop"],
     "decoding.warp": ["Warp"],
     "loading": ["load"],
     "model": ["LM"],
@@ -52,16 +53,17 @@ _HOMES = {
     "result": ["Answer", "Candidate", "Cost", "Result"],
     "front": ["Progress", "Run", "asearch", "drive", "search", "search_all", "start", "stream"],
     "scheduler.journal": ["MemoryJournal"],
-    "declare": ["Range", "Strategy", "strategy"],
+    "declare": ["Strategy", "strategy"],
+    "options": ["Range"],
 }  # fmt: skip
 _WHERE = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "LM", "Answer", "Budget", "BudgetSpent", "Candidate", "Continue", "Cost", "Derive", "Expand",
     "Greedy", "Gumbel", "How", "MemoryJournal", "Mirostat", "Node", "Progress", "Race", "Range",
-    "Result", "Run", "Sample", "Score", "Spawn", "Stop", "Strategy", "Verdict", "Verify", "Walk",
-    "Warp", "asearch", "drive", "errors", "load", "search", "search_all", "start", "strategies",
-    "strategy", "stream",
+    "Result", "Run", "Sample", "Score", "Spawn", "Step", "Stop", "Strategy", "Verdict", "Verify",
+    "Walk", "Warp", "asearch", "drive", "errors", "load", "search", "search_all", "start",
+    "strategies", "strategy", "stream",
 ]  # fmt: skip
 
 

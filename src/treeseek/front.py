@@ -10,7 +10,7 @@ from treeseek.budget import Budget, Ledger
 from treeseek.constraints.protocol import Constraint
 from treeseek.declare import Strategy, StrategyFactory
 from treeseek.decoding.samplers import Sampler
-from treeseek.decoding.stops import Stop
+from treeseek.decoding.stops import Step, Stop
 from treeseek.decoding.warp import Warp
 from treeseek.errors import Incompatible, InvalidOption
 from treeseek.live import Finished, Live
@@ -168,6 +168,7 @@ def start(
     min_tokens: int = 0,
     seed: int = 0,
     stop: Stop | Sequence[str] | str | None = None,
+    step: Step | None = None,
     warp: Warp | None = None,
     constraint: Constraint | None = None,
     sampler: Sampler | None = None,
@@ -215,6 +216,7 @@ def start(
     settings = Settings(
         ends=lm.ends,
         stop=_stop(stop),
+        step=step or Step(),
         limit=reach,
         n=n,
         how=How(warp=warp, constraint=constraint, sampler=sampler),
@@ -238,8 +240,9 @@ def search(prompt: str | Sequence[int], **options: Any) -> Result:
     `model` is a name or what `treeseek.load` returned; `strategy` one of `treeseek.strategies`
     (default: greedy); `budget` None, "tokens=2000", "seconds=5" or a number of tokens; `n` how
     many answers; `limit` and `min_tokens` bound the continuation in tokens; `stop` strings end
-    it; `warp` (temperature, top-k, penalties ...), `sampler` and `constraint` set the law;
-    `scorer` and `verifier` are handed to strategies that use them; `journal` records the run.
+    it; `step` says where one step of it ends (a line); `warp` (temperature, top-k, penalties ...),
+    `sampler` and `constraint` set the law; `scorer` and `verifier` are handed to strategies that
+    use them; `journal` records the run.
 
     Raises subclasses of TreeseekError only, before anything runs where that is possible.
     """

@@ -26,6 +26,9 @@ _OWN = {
         "sample": "treeseek.strategies:sample",
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
     },
+    "tasks": {
+        "countdown": "treeseek.tasks.countdown:Countdown",
+    },
 }
 """By kind: where each name lives, as module:attribute."""
 

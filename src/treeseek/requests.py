@@ -187,12 +187,17 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a verifier says: `score` in [0, 1], `solved`, `terminal`, and evidence in words."""
+    """What a verifier says: `score` in [0, 1], `solved`, `terminal`, and evidence in words.
+
+    `terminal` and not solved: nothing that follows can mend it. `state` names all that matters for
+    what follows, "" where unknown: texts with the same state are worth the same.
+    """
 
     score: float
     solved: bool
     terminal: bool = True
     feedback: str = ""
+    state: str = ""
 
 
 class Verifier(Protocol):

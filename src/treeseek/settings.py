@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from treeseek.decoding.stops import Stop
+from treeseek.decoding.stops import Step, Stop
 from treeseek.requests import How, Scorer, Verifier
 
 
@@ -23,12 +23,13 @@ class Settings:
 
     `ends` are the end tokens, `limit` and `min_tokens` bound the continuation, `how` is the
     default law, `n` how many candidates the caller wants, `text(prompt, tokens)` the
-    continuation's text, `reach(prompt, limit)` how many tokens the model lets follow a prompt,
-    `key` the search's place in the run.
+    continuation's text, `step` where one step of an answer ends, `reach(prompt, limit)` how many
+    tokens the model lets follow a prompt, `key` the search's place in the run.
     """
 
     ends: frozenset[int] = frozenset()
     stop: Stop = field(default_factory=Stop)
+    step: Step = field(default_factory=Step)
     limit: int = 256
     n: int = 1
     how: How = field(default_factory=How)

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treeseek.errors import InvalidOption
+from treeseek.options import options_of
 from treeseek.requests import Verdict
 from treeseek.tasks.countdown import (
     HIGHEST_TARGET,
     LARGEST,
     LOWEST_TARGET,
     SMALLEST,
+    Countdown,
     CountdownVerifier,
     Problem,
     generate,
@@ -243,3 +245,28 @@ def test_more_problems_than_there_are_is_an_error():
     with pytest.raises(InvalidOption, match="0 or more"):
         generate(0, count=-1)
     assert generate(0, count=0) == []
+
+
+def test_the_task_gives_held_out_problems_and_refuses_other_options() -> None:
+    task = Countdown(numbers=3)
+    problems = task.problems(5, 4)
+    assert problems == generate(5, numbers=3, count=4)
+    assert problems[:2] == task.problems(5, 2)
+    assert all(is_held_out(problem.numbers) for problem in problems)
+    assert set(options_of(Countdown)) == {"numbers"}
+    with pytest.raises(InvalidOption, match="at least 2"):
+        Countdown(numbers=1)
+
+
+def test_equal_answers_and_equal_states_are_told_from_others() -> None:
+    task = Countdown(numbers=4)
+    problem = Problem("one", (1, 2, 3, 4), 10)
+    first, second = "1+2=3:3 3 4\n3+3=6:4 6\n6+4=10:10", "1+2=3:3 4 3\n3+3=6:6 4\n6+4=10:10"
+    assert task.answer(problem, first) == task.answer(problem, second)
+    assert task.answer(problem, first) != task.answer(problem, first.replace("+", "*"))
+    assert task.answer(problem, "1+2=3:3 3 4") is None
+    verifier = task.verifier(problem)
+    one, two = verifier.verify("1+2=3:3 3 4\n"), verifier.verify("4-1=3:2 3 3\n")
+    assert one.state == verifier.verify("1+2=3:4 3 3\n").state != two.state
+    assert verifier.verify("1+2=3:3 3 4").state == "", "the line may go on"
+    assert verifier.verify("1+2=4:3 4 4\n").state == "", "a wrong step has no state"

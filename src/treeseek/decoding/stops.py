@@ -32,6 +32,29 @@ class Stop:
         object.__setattr__(self, "tokens", tokens)
 
 
+@dataclass(frozen=True)
+class Step:
+    """Where one step of an answer ends: after any of `strings`, or after `tokens` tokens.
+
+    A line by default. Raises InvalidOption for an empty string or fewer than one token.
+    """
+
+    strings: tuple[str, ...] = ("\n",)
+    tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strings", Stop(self.strings).strings)
+        if self.tokens is not None and (type(self.tokens) is not int or self.tokens < 1):
+            raise InvalidOption(f"Step(tokens={self.tokens!r}): give a number of at least 1.")
+        if not self.strings and self.tokens is None:
+            raise InvalidOption("a Step needs strings that end it or a number of tokens")
+
+    @property
+    def stop(self) -> Stop:
+        """The strings as a Stop."""
+        return Stop(self.strings)
+
+
 def stop_at(text_tail: str, stop: Stop) -> int | None:
     """Index in `text_tail` where the first stop string to be completed begins, or None.
 

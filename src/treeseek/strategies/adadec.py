@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from treeseek.declare import Range, Search, strategy
+from treeseek.declare import Search, strategy
 from treeseek.decoding.samplers import Greedy
 from treeseek.live import Context
+from treeseek.options import Range
 from treeseek.requests import Expand, How, Node, Sample
 
 _GREEDY = How(sampler=Greedy())

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from treeseek.declare import Range, Search, strategy
+from treeseek.declare import Search, strategy
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
+from treeseek.options import Range
 from treeseek.requests import Expand, Node
 
 

@@ -5,9 +5,10 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Annotated, Literal
 
-from treeseek.declare import Range, Search, strategy
+from treeseek.declare import Search, strategy
 from treeseek.decoding.samplers import Greedy
 from treeseek.live import Context
+from treeseek.options import Range
 from treeseek.requests import Expand, How, Node, Sample
 from treeseek.strategies.best_of_n import RANKS, settle
 

@@ -3,9 +3,10 @@
 from collections.abc import Generator, Iterable
 from typing import Annotated, Any, Literal
 
-from treeseek.declare import Range, Search, strategy
+from treeseek.declare import Search, strategy
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
+from treeseek.options import Range
 from treeseek.replies import BudgetSpent
 from treeseek.requests import (
     Node,

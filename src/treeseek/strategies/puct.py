@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from treeseek.declare import Range, Search, strategy
+from treeseek.declare import Search, strategy
 from treeseek.decoding.samplers import Greedy
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
+from treeseek.options import Range
 from treeseek.requests import Expand, How, Node, Request, Sample, Score, Verify, mean_logprob
 from treeseek.strategies.best_of_n import SOLVED, merit
 from treeseek.strategies.visits import Visits

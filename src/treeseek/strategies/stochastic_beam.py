@@ -3,10 +3,11 @@
 import math
 from typing import Annotated, NamedTuple
 
-from treeseek.declare import Range, Search, strategy
+from treeseek.declare import Search, strategy
 from treeseek.decoding.samplers import Gumbel
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
+from treeseek.options import Range
 from treeseek.requests import Expand, How, Node
 
 _HOW = How(sampler=Gumbel())

@@ -14,11 +14,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Annotated
 
+from treeseek.decoding.stops import Step as Line
 from treeseek.errors import InvalidOption
+from treeseek.options import Range, validate
 from treeseek.requests import Verdict
 
 SMALLEST, LARGEST = 1, 25
@@ -163,7 +166,10 @@ def verify(problem: Problem, text: str) -> Verdict:
         available = Counter(map(int, line.partition(":")[2].split(" ")))
     if len(lines) < needed:
         reason = f"{needed - len(lines)} more of {needed} steps needed"
-        return Verdict(0.5 * len(lines) / needed, False, False, reason)
+        state = " ".join(map(str, sorted(available.elements())))
+        if not text.endswith("\n") and lines:
+            state = ""
+        return Verdict(0.5 * len(lines) / needed, False, False, reason, state)
     (reached,) = available
     if reached == problem.target:
         return Verdict(1.0, True, True, f"reached {problem.target} in {needed} steps")
@@ -183,6 +189,33 @@ class CountdownVerifier:
     def verify(self, text: str) -> Verdict:
         """Judge a continuation of the problem's prompt; see `verify`."""
         return verify(self.problem, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """The task: sets of `numbers` numbers that nobody trained on, and their targets."""
+
+    numbers: Annotated[int, Range(low=FEWEST_NUMBERS, high=MOST_NUMBERS), "numbers a problem"] = 4
+    name: str = field(default="countdown", init=False)
+    step: Line = field(default_factory=Line, init=False)
+    limit: int = field(default=64, init=False)
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+    def problems(self, seed: int, count: int) -> list[Problem]:
+        """Held-out problems; see `generate`."""
+        return generate(seed, numbers=self.numbers, count=count)
+
+    def verifier(self, problem: Problem) -> CountdownVerifier:
+        """The strict judge of `problem`."""
+        return CountdownVerifier(problem)
+
+    def answer(self, problem: Problem, text: str) -> str | None:
+        """The steps, sorted: the same steps in another order are the same answer."""
+        lines = text.strip(" \n").split("\n")
+        steps = [line.partition(":")[0] for line in lines]
+        return " ".join(sorted(steps)) if len(steps) == len(problem.numbers) - 1 else None
 
 
 def _fault(line: str, available: Counter[int]) -> str | None:
