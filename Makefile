@@ -72,12 +72,12 @@ $(BIN)/pip:
 
 .venv/has-test: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "installing what the tests need into .venv"
-	@$(INSTALL) '.[hf,test]'
+	@$(INSTALL) '.[hf,math,plot,sandbox,test]'
 	@touch $@ .venv/has-hf
 
 .venv/has-dev: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "installing what the checks and the tests need into .venv"
-	@$(INSTALL) '.[hf,dev]'
+	@$(INSTALL) '.[hf,math,plot,sandbox,dev]'
 	@touch $@ .venv/has-hf .venv/has-test
 
 .venv/has-bench: pyproject.toml constraints.txt | $(BIN)/pip

@@ -32,7 +32,8 @@ MAY = {
     "backends": frozenset({"errors", "native", "noise", "requests", "decoding", "tree"}),
     "constraints": frozenset({"errors", "requests"}),
     "drafters": frozenset({"errors", "noise", "requests", "decoding"}),
-    "verifiers": frozenset({"errors", "requests"}),
+    "sandbox": frozenset({"errors"}),
+    "verifiers": frozenset({"errors", "requests", "sandbox"}),
     "options": frozenset({"errors"}),
     "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
@@ -47,6 +48,9 @@ ONLY = {
     "tokenizers": frozenset({"backends"}),
     "safetensors": frozenset({"backends"}),
     "click": frozenset({"cli"}),
+    "math_verify": frozenset({"verifiers"}),
+    "matplotlib": frozenset({"plot"}),
+    "sandlock": frozenset({"sandbox"}),
     "rich": frozenset({"cli"}),
 }
 # A search algorithm has no clock, no random state of its own and no world to act on.
