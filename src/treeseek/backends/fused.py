@@ -12,12 +12,13 @@ from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, linear, rms_norm
+from torch.nn.functional import embedding, rms_norm
 
 from treeseek.backends.attention import Layout, Weighing
 from treeseek.backends.groups import group
 from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
+from treeseek.backends.product import product
 from treeseek.backends.slots import SlotTable
 from treeseek.errors import Incompatible
 
@@ -112,17 +113,17 @@ class FusedRoute:
         half = self.width // 2
         x = embedding(tokens, self.decoder.embed_tokens.weight)
         for number, layer in enumerate(self.layers):
-            joint = linear(layer.before(x), layer.joint, layer.joint_bias)
-            joint = joint.view(count, turned + self.held, self.width)
+            joint = product(layer.before(x), layer.joint, layer.joint_bias)
+            joint = joint.reshape(count, turned + self.held, self.width)
             flat = joint[:, :turned]
             if layer.heads is not None:
                 flat = rms_norm(flat, (self.width,), None, layer.heads.eps) * layer.heads.weight
             flat = torch.addcmul(flat * cos, torch.roll(flat, half, -1), sin)
             query, key = flat[:, : self.queries], flat[:, self.queries :]
             seen = attend(number, layer.attention, query, key, joint[:, turned:])
-            x = _added(x, seen.reshape(count, -1), layer.out, layer.out_bias)
-            gate, up = linear(layer.after(x), layer.gate_up, layer.gate_up_bias).chunk(2, -1)
-            x = _added(x, layer.activation(gate) * up, layer.down, layer.down_bias)
+            x = x + product(seen.reshape(count, -1), layer.out, layer.out_bias)
+            gate, up = product(layer.after(x), layer.gate_up, layer.gate_up_bias).chunk(2, -1)
+            x = x + product(layer.activation(gate) * up, layer.down, layer.down_bias)
         return self.norm(x)
 
     def release(self) -> None:
@@ -214,9 +215,3 @@ def _join(parts: list[nn.Linear]) -> tuple[Tensor, Tensor | None]:
             raise Incompatible("Some projections have a bias and others none.")
         return joint, None
     return joint, torch.cat([part.bias for part in parts])
-
-
-def _added(x: Tensor, inner: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x + inner @ weight.T (+ bias)."""
-    out = torch.addmm(x, inner, weight.t())
-    return out if bias is None else out.add_(bias)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from treeseek.backends.product import Product
 from treeseek.errors import NotAModel
 
 
@@ -49,7 +50,7 @@ class Head:
         trial = trial.to(device=weight.device, dtype=weight.dtype)
         with torch.inference_mode():
             if torch.equal(matrix(trial), self.whole(trial)):
-                self.matrix = matrix
+                self.matrix = Product(weight, getattr(matrix, "bias", None))
 
     def __call__(self, hidden: Tensor) -> Tensor:
         """Logits of `hidden`."""
