@@ -34,6 +34,10 @@ static void near(double found, double truth, double scale, const char *what) {
     wrong = 1;
 }
 
+static void same(float found, float truth, const char *what) {
+    if (found != truth) printf("%s: %g, not %g\n", what, found, truth), wrong = 1;
+}
+
 static matrix made(int64_t outputs, int64_t inputs, int bytes, int biased) {
     matrix by = {.outputs = outputs, .inputs = inputs};
     if (biased) by.bias = floats(outputs);
@@ -171,7 +175,7 @@ static void try_decoder(int64_t heads, int64_t held, int64_t width, int64_t fan,
     };
     float *cosine = floats(DEPTHS * width), *sine = floats(DEPTHS * width);
     decoder model = {&only, 1, SIZE, heads, held, width, INNER, floats(VOCABULARY * SIZE),
-                     floats(SIZE), cosine, sine, 1e-5f};
+                     floats(SIZE), cosine, sine, made(VOCABULARY, SIZE, bytes, 1), 1e-5f};
     int64_t tokens[PROMPT + 1], depths[PROMPT];
     int32_t *trunk = malloc(PROMPT * sizeof(int32_t));
     const int32_t *paths[PROMPT];
@@ -180,7 +184,9 @@ static void try_decoder(int64_t heads, int64_t held, int64_t width, int64_t fan,
         trunk[t] = (int32_t)(1 + t), paths[t] = trunk;
     }
     float *hidden = floats(PROMPT * SIZE), *room = floats(decoder_room(&model, PROMPT, threads));
-    rows_call call = {PROMPT, tokens, depths, paths, hidden, room};
+    rows_call call = {
+        .rows = PROMPT, .tokens = tokens, .depths = depths, .paths = paths, .hidden = hidden, .room = room
+    };
     decoder_run(&model, &call, threads);
     double truth[SIZE];
     plain(truth, &model, tokens, PROMPT);
@@ -196,8 +202,23 @@ static void try_decoder(int64_t heads, int64_t held, int64_t width, int64_t fan,
         leaf[n] = n % VOCABULARY, deep[n] = PROMPT, ways[n] = way;
     }
     hidden = floats(fan * SIZE), room = floats(decoder_room(&model, fan, threads));
-    call = (rows_call){fan, leaf, deep, ways, hidden, room};
+    call = (rows_call){
+        .rows = fan, .tokens = leaf, .depths = deep, .paths = ways, .hidden = hidden, .room = room
+    };
     decoder_run(&model, &call, threads);
+    /* The same call with logits: bit for bit what the two calls give, rows kept by slot. */
+    const int64_t asked = fan > 1 ? fan - 1 : fan;
+    float *kept = floats(slots * SIZE), *logits = floats(fan * VOCABULARY);
+    float *alone = floats(fan * VOCABULARY), *wide = floats(linear_room(&model.head, fan));
+    call.hidden = NULL, call.kept = kept, call.logits = logits, call.asked = asked;
+    decoder_run(&model, &call, threads);
+    linear_run(alone, hidden, fan, &model.head, wide, threads);
+    for (int64_t n = 0; n < fan; n++)
+        for (int64_t k = 0; k < SIZE; k++)
+            same(kept[ways[n][PROMPT] * SIZE + k], hidden[n * SIZE + k], "kept");
+    for (int64_t k = 0; k < asked * VOCABULARY; k++)
+        same(logits[k], alone[(fan - asked) * VOCABULARY + k], "logits");
+    free(kept), free(logits), free(alone), free(wide);
     for (int64_t n = 0; n < fan; n++) {
         tokens[PROMPT] = leaf[n];
         plain(truth, &model, tokens, PROMPT + 1);
@@ -209,6 +230,7 @@ static void try_decoder(int64_t heads, int64_t held, int64_t width, int64_t fan,
     free(cosine), free(sine), free((void *)model.embedding), free((void *)model.norm);
     free((void *)only.before), free((void *)only.after), free(only.keys), free(only.values);
     unmade(only.joint), unmade(only.out), unmade(only.gate), unmade(only.up), unmade(only.down);
+    unmade(model.head);
 }
 
 int main(void) {

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from treeseek.backends.head import Head
+from treeseek.backends.native import NativeRoute
 from treeseek.backends.plan import ROWS, Batch, cut, open_call, take
 from treeseek.backends.pool import Pool
 from treeseek.backends.protocol import Block, Capabilities, Logits, Spent
 from treeseek.backends.routes import Route
-from treeseek.backends.slots import SlotTable
+from treeseek.backends.slots import SlotTable, Span
 from treeseek.errors import ContextOverflow
 from treeseek.tree import OFFSET_BITS, OFFSET_MASK, Tree
 
@@ -47,6 +48,9 @@ class LocalBackend:
         self.context = context_of(model)
         self.table = SlotTable(self.tree, limit=slots)
         self.pool = Pool(limit=slots)
+        # A route that has the head too gives the logits with the rows.
+        native = route if isinstance(route, NativeRoute) else None
+        self._at_once = native.logits if native is not None and native.head is not None else None
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary_of(model)
         self.capabilities = Capabilities(
@@ -77,9 +81,16 @@ class LocalBackend:
             batch = take(self.table, nodes, begin, rows=self.rows)
             count = len(batch.computed)
             some = nodes[begin : begin + count]
+            forward = bool(batch.spans)
+            if self._at_once is not None and count <= most and _last(batch.spans, some, self.rows):
+                with torch.inference_mode():
+                    array: Logits = self._computed(batch.spans, some, count).numpy()
+                yield Block(range(begin, begin + count), array, batch.computed, forward)
+                del array  # so that its memory may be taken again
+                begin += count
+                continue
             with torch.inference_mode():
                 hidden = self._hidden(batch, some)
-            forward = bool(batch.spans)
             for at in range(0, count, most):
                 stop = min(at + most, count)
                 logits = self._logits(hidden[at:stop])
@@ -100,26 +111,51 @@ class LocalBackend:
 
     def _hidden(self, batch: Batch, nodes: Sequence[int]) -> Tensor:
         """Compute what is cold and return the last hidden states [n, width] of `nodes`."""
-        table = self.table
-        table.touch(nodes)
+        rows = None
         for spans in cut(batch.spans, self.rows):
-            call = open_call(table, spans, nodes)
-            try:
-                self.pool.reserve(table.top)
-                layout = self.route.lay(table, call, self.pool, self.device)
-                rows = self.route.rows(layout)
-                self.pool.keep(layout.slots, rows)
-            except BaseException:
-                table.drop(spans)
-                raise
-            self.spent.forwards += 1
-            self.spent.computed += layout.count
-            self.spent.recomputed += table.commit(spans)
-        if len(nodes) == 1 and batch.spans:
+            rows = self._computed(spans, nodes)
+        if len(nodes) == 1 and rows is not None:
             return rows[-1:]
+        self.table.touch(nodes)
         kept = self.pool.hidden
         assert kept is not None
-        return kept.index_select(0, torch.from_numpy(table.slots(nodes)).to(self.device))
+        return kept.index_select(0, torch.from_numpy(self.table.slots(nodes)).to(self.device))
+
+    def _computed(self, spans: list[Span], nodes: Sequence[int], asked: int = 0) -> Tensor:
+        """Compute the rows of `spans` in one call and keep them, with `nodes` in flight.
+
+        The last hidden states of all, or the logits of the last `asked` rows.
+        """
+        table = self.table
+        table.touch(nodes)
+        call = open_call(table, spans, nodes)
+        try:
+            self.pool.reserve(table.top)
+            layout = self.route.lay(table, call, self.pool, self.device)
+            if asked and self._at_once is not None:
+                rows = self._at_once(layout, asked)
+            else:
+                rows = self.route.rows(layout)
+                self.pool.keep(layout.slots, rows)
+        except BaseException:
+            table.drop(spans)
+            raise
+        self.spent.forwards += 1
+        self.spent.computed += len(call.tokens)
+        self.spent.recomputed += table.commit(spans)
+        return rows
+
+
+def _last(spans: Sequence[Span], nodes: Sequence[int], most: int) -> bool:
+    """Whether `spans` make one call whose last rows are `nodes`, in order."""
+    if len(nodes) == 1:
+        return bool(spans) and sum([stop - start for _, start, stop in spans]) <= most
+    if len(spans) != len(nodes) or len(spans) > most:
+        return False
+    return all(
+        stop - start == 1 and node == segment << OFFSET_BITS | start
+        for (segment, start, stop), node in zip(spans, nodes, strict=True)
+    )
 
 
 def admit(tree: Tree, nodes: Sequence[int], context: int | None, slots: int | None) -> None:

@@ -33,7 +33,7 @@ class Paths:
         self.pool = pool
         self.count = len(call.tokens)
         self.deepest = int(call.depths.max())
-        self.slots = torch.from_numpy(call.slots.astype(np.int64))
+        self._slots = call.slots
         self.tokens, self.depths = call.tokens, call.depths
         paths = table.paths(call.spans)
         self.held = [path.slots for path in paths]
@@ -44,9 +44,14 @@ class Paths:
         else:
             self.paths = np.array(found, np.int64)
 
+    @property
+    def slots(self) -> Tensor:
+        """Where each row is stored [N] int64."""
+        return torch.from_numpy(self._slots.astype(np.int64))
+
 
 class NativeRoute:
-    """The layers of `fused`, computed by the kernels.
+    """The layers of `fused`, and with `head` the logits behind them, computed by the kernels.
 
     Raises Incompatible for other than float32 on a CPU and silu gates, Unbuilt where the kernels
     cannot be had.
@@ -55,9 +60,11 @@ class NativeRoute:
     name = "native"
     exact = True
 
-    def __init__(self, fused: FusedRoute, *, eight: bool = False) -> None:
+    def __init__(
+        self, fused: FusedRoute, *, head: "NativeLinear | None" = None, eight: bool = False
+    ) -> None:
         """Describe the weights of `fused` to the kernels, in eight bits if `eight`."""
-        self.fused, self.eight = fused, eight
+        self.fused, self.eight, self.head = fused, eight, head
         weight = fused.decoder.embed_tokens.weight
         if weight.device.type != "cpu" or weight.dtype != torch.float32:
             raise Incompatible("The kernels take float32 on a CPU.")
@@ -86,6 +93,8 @@ class NativeRoute:
             norm=at(fused.norm.weight),
             eps=fused.norm.eps,
         )
+        if head is not None:
+            self._decoder.head = head.matrix
         self._work = sum(
             matrix.numel()
             for layer in fused.layers
@@ -102,6 +111,22 @@ class NativeRoute:
 
     def rows(self, layout: Paths) -> Tensor:
         """Last hidden states [N, width] of the rows of `layout`."""
+        hidden = torch.empty(layout.count, self._decoder.model)
+        self._run(layout, 0, hidden=hidden.data_ptr())
+        return hidden
+
+    def logits(self, layout: Paths, asked: int) -> Tensor:
+        """Logits [asked, V] of the last `asked` rows, all rows' hidden states kept in the pool.
+
+        In the memory of the last logits where nobody holds them. Needs a head.
+        """
+        assert self.head is not None
+        out = self.head.place(asked)
+        kept = layout.pool.last(self._decoder.model)
+        self._run(layout, asked, kept=kept.data_ptr(), logits=out.data_ptr())
+        return out
+
+    def _run(self, layout: Paths, asked: int, **places: int) -> None:
         self._point(layout.pool)
         cos, sin = self.fused.turns(layout.deepest)
         if cos is not self._turned:
@@ -109,22 +134,22 @@ class NativeRoute:
             self._decoder.cosine, self._decoder.sine = cos.data_ptr(), sin.data_ptr()
         for entry, attention in self._windowed:
             entry.window = self.fused.window(attention) or 0
-        count = layout.count
-        threads = _threads(count * self._work, self.eight)
+        count, head = layout.count, self._decoder.head
+        work = count * self._work + asked * head.outputs * head.inputs
+        threads = _threads(work, self.eight)
         room = self.run.decoder_room(self._decoder, count, threads)
         if room > len(self._room):
             self._room = torch.empty(room)
-        hidden = torch.empty(count, self._decoder.model)
         call = RowsCall(
-            count,
-            layout.tokens.ctypes.data,
-            layout.depths.ctypes.data,
-            layout.paths.ctypes.data,
-            hidden.data_ptr(),
-            self._room.data_ptr(),
+            rows=count,
+            tokens=layout.tokens.ctypes.data,
+            depths=layout.depths.ctypes.data,
+            paths=layout.paths.ctypes.data,
+            asked=asked,
+            room=self._room.data_ptr(),
+            **places,
         )
         self.run.decoder_run(self._decoder, call, threads)
-        return hidden
 
     def _point(self, pool: Pool) -> None:
         """Follow the pool's tensors when they moved."""
@@ -162,9 +187,9 @@ class NativeLinear:
     def __init__(self, weight: Tensor, bias: Tensor | None, *, eight: bool = False) -> None:
         """Describe the matrix, in eight bits if `eight`. Raises Unbuilt."""
         self._held = Held(eight)
-        self._matrix = self._held.matrix(weight, bias)
+        self.matrix = self._held.matrix(weight, bias)
         self._room = torch.empty(0)
-        self._out = np.empty((0, self._matrix.outputs), np.float32)
+        self._out = np.empty((0, self.matrix.outputs), np.float32)
         self._given: Callable[[], object] = lambda: None
         """The array last given out, as long as a tensor or an array of it lives."""
         self.run = kernels()
@@ -172,18 +197,22 @@ class NativeLinear:
     def __call__(self, x: Tensor) -> Tensor:
         """The product [n, outputs], in the memory of the last one where nobody holds that."""
         x = x.contiguous()
-        by, count = self._matrix, len(x)
-        if count > len(self._out) or self._given() is not None:
-            self._out = np.empty((count, by.outputs), np.float32)
-        given = self._out[:count]
-        out = torch.from_numpy(given)
-        self._given = weakref.ref(given)
+        by, count = self.matrix, len(x)
+        out = self.place(count)
         room = self.run.linear_room(by, count)
         if room > len(self._room):
             self._room = torch.empty(room)
         threads = _threads(count * by.outputs * by.inputs, self._held.eight)
         self.run.linear_run(out.data_ptr(), x.data_ptr(), count, by, self._room.data_ptr(), threads)
         return out
+
+    def place(self, count: int) -> Tensor:
+        """Memory for a product [count, outputs], that of the last one where nobody holds it."""
+        if count > len(self._out) or self._given() is not None:
+            self._out = np.empty((count, self.matrix.outputs), np.float32)
+        given = self._out[:count]
+        self._given = weakref.ref(given)
+        return torch.from_numpy(given)
 
 
 class Held:

@@ -44,9 +44,13 @@ class Pool:
 
     def keep(self, slots: Tensor, rows: Tensor) -> None:
         """Store last hidden states [n, width] in `slots` [n] int64."""
+        self.last(rows.shape[1], rows).index_copy_(0, slots, rows)
+
+    def last(self, width: int, like: Tensor | None = None) -> Tensor:
+        """The last hidden states [slots, width] themselves, made `like` a tensor or in float32."""
         if self.hidden is None:
-            self.hidden = self._room(rows, rows.shape[1])
-        self.hidden.index_copy_(0, slots, rows)
+            self.hidden = self._room(torch.empty(0) if like is None else like, width)
+        return self.hidden
 
     def slot_bytes(self) -> int:
         """Bytes of one slot, over all layers; right once a first row was stored."""

@@ -223,10 +223,11 @@ def _candidates(
 
 
 def _native(model: Any, head: Head, eight: bool) -> tuple[Head, Route]:
-    route = NativeRoute(FusedRoute(model, head.decoder), eight=eight)
+    fused = FusedRoute(model, head.decoder)
     if head.matrix is None:
-        return head, route
-    return head.by(NativeLinear(head.matrix.weight, head.matrix.bias, eight=eight)), route
+        return head, NativeRoute(fused, eight=eight)
+    linear = NativeLinear(head.matrix.weight, head.matrix.bias, eight=eight)
+    return head.by(linear), NativeRoute(fused, head=linear, eight=eight)
 
 
 def _loosened(tried: LocalBackend, head: Head) -> LocalBackend:

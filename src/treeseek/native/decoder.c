@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define STAGES 4 /* shared out in a layer: joint, heads, out, gate and up; then down */
+#define STAGES 4 /* shared out in a layer: joint, heads, out, gate and up; then down. Last the head */
 
 typedef struct {
     const decoder *model;
@@ -42,10 +42,11 @@ static void turn(float *head, const float *cosine, const float *sine, int64_t wi
     }
 }
 
-/* Rows as `by` takes them, rounded once for this thread. */
-static lines given(const job *it, int id, const float *x, const matrix *by) {
+/* `count` rows as `by` takes them, rounded once for this thread. */
+static lines given(const job *it, int id, const float *x, int64_t count, const matrix *by) {
     const int64_t rows = it->call->rows;
-    lines found = {x, rows, by->inputs, it->words + id * rows * it->widest, it->scales + id * rows};
+    int16_t *words = it->words + id * rows * it->widest;
+    lines found = {x, count, by->inputs, words, it->scales + id * rows};
     if (by->bytes) quantise(&found, by->inputs);
     return found;
 }
@@ -149,7 +150,7 @@ static void work_on(void *what, team *crew, int id) {
         const int64_t stage = number * (STAGES + 1);
         for (int64_t n = 0; n < rows; n++)
             normed(own + n * size, it->x + n * size, at->before, size, at->before_eps);
-        lines from = given(it, id, own, &at->joint);
+        lines from = given(it, id, own, rows, &at->joint);
         while (team_claim(crew, &it->next[stage], joint, &begin, &end))
             linear(it->joint, joint, &from, &at->joint, begin, end, 0);
         team_meet(crew);
@@ -158,23 +159,37 @@ static void work_on(void *what, team *crew, int id) {
             attend_head(it, at, held);
         }
         team_meet(crew);
-        from = given(it, id, it->seen, &at->out);
+        from = given(it, id, it->seen, rows, &at->out);
         while (team_claim(crew, &it->next[stage + 2], size, &begin, &end))
             linear(it->x, size, &from, &at->out, begin, end, 1);
         team_meet(crew);
         for (int64_t n = 0; n < rows; n++)
             normed(own + n * size, it->x + n * size, at->after, size, at->after_eps);
-        from = given(it, id, own, &at->gate);
+        from = given(it, id, own, rows, &at->gate);
         while (team_claim(crew, &it->next[stage + 3], inner, &begin, &end))
             gated(it, at, &from, begin, end);
         team_meet(crew);
-        from = given(it, id, it->inner, &at->down);
+        from = given(it, id, it->inner, rows, &at->down);
         while (team_claim(crew, &it->next[stage + 4], size, &begin, &end))
             linear(it->x, size, &from, &at->down, begin, end, 1);
         team_meet(crew);
     }
-    for (int64_t n = id; n < rows; n += crew->size)
-        normed(it->call->hidden + n * size, it->x + n * size, model->norm, size, model->eps);
+    const rows_call *call = it->call;
+    for (int64_t n = id; n < rows; n += crew->size) {
+        float *row = it->x + n * size;
+        normed(row, row, model->norm, size, model->eps);
+        if (call->hidden) memcpy(call->hidden + n * size, row, (size_t)size * sizeof(float));
+        if (call->kept) {
+            int64_t slot = call->paths[n][call->depths[n]];
+            memcpy(call->kept + slot * size, row, (size_t)size * sizeof(float));
+        }
+    }
+    if (!call->asked) return;
+    team_meet(crew);
+    lines from = given(it, id, it->x + (rows - call->asked) * size, call->asked, &model->head);
+    const int64_t outputs = model->head.outputs;
+    while (team_claim(crew, &it->next[model->count * (STAGES + 1)], outputs, &begin, &end))
+        linear(call->logits, outputs, &from, &model->head, begin, end, 0);
 }
 
 static int64_t widest(const decoder *model) {
@@ -193,8 +208,9 @@ int64_t decoder_room(const decoder *model, int64_t rows, int threads) {
 void decoder_run(const decoder *model, const rows_call *call, int threads) {
     const int64_t rows = call->rows, seen = model->heads * model->width;
     const int64_t joint = seen + 2 * model->held * model->width;
-    atomic_long next[model->count * (STAGES + 1)];
-    for (int64_t i = 0; i < model->count * (STAGES + 1); i++) atomic_init(&next[i], 0);
+    const int64_t stages = model->count * (STAGES + 1) + 1;
+    atomic_long next[stages];
+    for (int64_t i = 0; i < stages; i++) atomic_init(&next[i], 0);
     job it = {.model = model, .call = call, .next = next};
     float *room = call->room;
     it.x = room, room += padded(rows * model->model);

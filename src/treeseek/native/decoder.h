@@ -23,6 +23,7 @@ typedef struct {
     const float *embedding;     /* [vocabulary, model] */
     const float *norm;          /* [model] */
     const float *cosine, *sine; /* [depths, width], the first half of the sines negated */
+    matrix head;                /* [vocabulary, model], for calls that ask for logits */
     float eps;
 } decoder;
 
@@ -30,7 +31,10 @@ typedef struct {
     int64_t rows;
     const int64_t *tokens, *depths;    /* [rows] */
     const int32_t *const *paths;       /* [rows] slots from the root to the row, its own the last */
-    float *hidden;                     /* out: [rows, model], after the last norm */
+    float *hidden;                     /* out: [rows, model] after the last norm, or NULL */
+    float *kept;                       /* out: the same by slot, [slots, model], or NULL */
+    float *logits;                     /* out: [asked, vocabulary] of the last rows */
+    int64_t asked;
     float *room;                       /* `decoder_room` floats */
 } rows_call;
 

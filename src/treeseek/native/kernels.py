@@ -61,6 +61,7 @@ class Decoder(Structure):
         ("norm", c_void_p),
         ("cosine", c_void_p),
         ("sine", c_void_p),
+        ("head", Matrix),
         ("eps", c_float),
     )
 
@@ -74,6 +75,9 @@ class RowsCall(Structure):
         ("depths", c_void_p),
         ("paths", c_void_p),
         ("hidden", c_void_p),
+        ("kept", c_void_p),
+        ("logits", c_void_p),
+        ("asked", c_int64),
         ("room", c_void_p),
     )
 
