@@ -115,13 +115,13 @@ def test_a_forward_that_fails_gives_its_slots_back(
     root = tree.extend(ROOT, [5, 6, 7])
     list(backend.expand([root]))
     leaf = tree.extend(root, [8, 9])
-    rows = backend.route.rows
+    lay = backend.route.lay
 
-    def interrupted(layout: Any) -> Any:
-        rows(layout)
+    def interrupted(*given: Any) -> Any:
+        lay(*given)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(backend.route, "rows", interrupted)
+    monkeypatch.setattr(backend.route, "lay", interrupted)
     with pytest.raises(KeyboardInterrupt):
         list(backend.expand([leaf]))
     assert backend.warm() == 3
