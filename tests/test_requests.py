@@ -37,7 +37,8 @@ from treeseek.replies import (
     encode,
     fit,
 )
-from treeseek.requests import Derive, Node, Score, Verdict, Verify, digest
+from treeseek.requests import Derive, Node, Score, Verdict, Verify
+from treeseek.scheduler.digest import digest
 
 ROOT = Node(0, 1, 0.0, 0.0, 0.0, 0, None)
 FLOATS = st.floats() | st.sampled_from([math.inf, -math.inf, math.nan, -0.0, 5e-324, 2.0**-1074])

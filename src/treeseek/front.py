@@ -17,7 +17,7 @@ from treeseek.live import Finished, Live
 from treeseek.loading import shared
 from treeseek.model import LM
 from treeseek.noise import Purpose, stream_key
-from treeseek.requests import How, Scorer, Verifier
+from treeseek.requests import How, Reader, Scorer, Verifier
 from treeseek.result import Candidate, Result, rank
 from treeseek.scheduler import Scheduler
 from treeseek.scheduler.desk import desk
@@ -172,7 +172,7 @@ def start(
     warp: Warp | None = None,
     constraint: Constraint | None = None,
     sampler: Sampler | None = None,
-    scorer: Scorer | None = None,
+    scorer: Scorer | Reader | None = None,
     verifier: Verifier | None = None,
     journal: Journal | None = None,
     key: Sequence[Any] = (),
@@ -206,7 +206,8 @@ def start(
         raise InvalidOption(f"warp={warp!r}: give a Warp(temperature=..., top_k=...).")
     given = {"constraint": constraint, "sampler": sampler, "scorer": scorer, "verifier": verifier}
     for name, part in {**given, "journal": journal}.items():
-        lacks = [need for need in _NEEDS[name] if not hasattr(part, need)]
+        needs = _NEEDS["reader" if hasattr(part, "read") else name]
+        lacks = [need for need in needs if not hasattr(part, need)]
         if part is not None and lacks:
             raise InvalidOption(f"{name}={part!r} has no {', '.join(lacks)}: give a {name}.")
     tokens = lm.encode(prompt)
@@ -306,6 +307,7 @@ _NEEDS = {
     "constraint": ("key", "start", "mask", "accept"),
     "sampler": ("initial", "draw"),
     "scorer": ("name", "version", "score"),
+    "reader": ("name", "version", "read"),
     "verifier": ("name", "version", "verify"),
     "journal": ("get", "put"),
 }

@@ -8,11 +8,14 @@ is kept elsewhere.
 import threading
 from collections.abc import Sequence
 from operator import index
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from treeseek.backends.protocol import Backend
 from treeseek.decoding.summary import Kept
-from treeseek.errors import ContextOverflow, EmptyPrompt, InvalidOption
+from treeseek.errors import ContextOverflow, EmptyPrompt, Incompatible, InvalidOption
 from treeseek.tree import Tree
 
 _TAIL = 8
@@ -61,6 +64,16 @@ class LM:
     def vocabulary(self) -> int:
         """Number of tokens."""
         return self.backend.vocabulary
+
+    def hidden(self, nodes: Sequence[int]) -> NDArray[np.floating[Any]]:
+        """Last hidden states [n, width] of the rows of `nodes`; raises Incompatible if none are."""
+        read = getattr(self.backend, "hidden", None)
+        if read is None:
+            raise Incompatible(
+                f"{self.name} shows no hidden states: take a scorer of texts, or a local model."
+            )
+        rows: NDArray[np.floating[Any]] = read(nodes)
+        return rows
 
     def clear(self) -> None:
         """Empty the tree and free every slot."""

@@ -4,12 +4,11 @@ Nothing here computes, and nothing here looks at a tree or a model. The answers 
 treeseek.replies.
 """
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from treeseek.decoding.samplers import Sampler
 from treeseek.decoding.stops import Stop
@@ -185,6 +184,18 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
+class Reader(Protocol):
+    """A scorer of the model's own rows, such as a value head; a node scored costs its row."""
+
+    name: str
+    version: str
+
+    def read(self, rows: Any) -> Sequence[float]:
+        """One number for each last hidden state of `rows` [n, width] float32, in order."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a verifier says: `score` in [0, 1], `solved`, `terminal`, and evidence in words.
@@ -213,10 +224,13 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A number for the continuation up to each of `nodes`. Reply: Scored."""
+    """A number for the continuation up to each of `nodes`. Reply: Scored.
+
+    Cost: none in tokens; by a Reader one charged node a row that was not asked for before.
+    """
 
     nodes: tuple[Node, ...]
-    scorer: Scorer
+    scorer: Scorer | Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,29 +315,6 @@ class Runnable(Protocol):
     def run(self, ctx: Any, root: Node) -> Any:
         """The generator; see treeseek.strategies."""
         ...
-
-
-def digest(request: Request, name: Any) -> str:
-    """Short hash of what was asked, the same in every process.
-
-    `name(node)` gives a node's 128-bit name; handles never enter.
-    """
-    parts: list[Any] = [type(request).__name__]
-    for f in fields(request):
-        value = getattr(request, f.name)
-        if isinstance(value, Node):
-            parts.append(name(value))
-        elif isinstance(value, How):
-            parts.append(value.key())
-        elif f.name == "nodes":
-            parts.append([name(node) for node in value])
-        elif f.name == "spawns":
-            parts.append([digest(spawn, name) for spawn in value])
-        elif hasattr(value, "version"):
-            parts.append((value.name, value.version))
-        else:
-            parts.append(repr(value) if isinstance(value, str) else stable(value))
-    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
 
 
 def _not_negative(request: object, budget: int | None) -> None:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from treeseek.decoding.stops import Step, Stop
-from treeseek.requests import How, Scorer, Verifier
+from treeseek.requests import How, Reader, Scorer, Verifier
 
 
 def _no_text(prompt: Sequence[int], tokens: Sequence[int]) -> str:
@@ -37,7 +37,7 @@ class Settings:
     key: tuple[Any, ...] = ()
     text: Callable[[Sequence[int], Sequence[int]], str] = _no_text
     reach: Callable[[Sequence[int], int], int] = _no_reach
-    scorer: Scorer | None = None
+    scorer: Scorer | Reader | None = None
     verifier: Verifier | None = None
 
     def mark(self) -> str:

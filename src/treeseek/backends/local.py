@@ -66,6 +66,20 @@ class LocalBackend:
         admit(self.tree, nodes, self.context, self.slots)
         return self._blocks(nodes)
 
+    def hidden(self, nodes: Sequence[int]) -> Logits:
+        """Last hidden states [n, width] of `nodes`, computed where they are cold."""
+        admit(self.tree, nodes, self.context, self.slots)
+        parts: list[Tensor] = []
+        begin = 0
+        with torch.inference_mode():
+            while begin < len(nodes):
+                batch = take(self.table, nodes, begin, rows=self.rows)
+                count = len(batch.computed)
+                parts.append(self._hidden(batch, nodes[begin : begin + count]))
+                begin += count
+            array: Logits = torch.cat(parts).to(device="cpu", dtype=torch.float32).numpy()
+        return array
+
     def warm(self) -> int:
         """Number of slots in use."""
         return self.table.used

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from treeseek.backends.protocol import Block, Capabilities, Spent
+from treeseek.backends.protocol import Block, Capabilities, Logits, Spent
 from treeseek.errors import ContextOverflow, InvalidOption
 from treeseek.tree import ROOT, Tree
 
@@ -158,6 +158,10 @@ class ToyBackend:
             path.append(node)
             node = self.tree.parent(node)
         return path[::-1]
+
+    def hidden(self, nodes: Sequence[int]) -> Logits:
+        """The rows of `nodes` [n, V] again: the last hidden state of a toy is its row."""
+        return np.concatenate([np.array(block.logits) for block in self.expand(nodes)])
 
     def warm(self) -> int:
         """Nodes held warm."""

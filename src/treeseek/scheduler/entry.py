@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from treeseek.errors import ReplayMismatch
 from treeseek.replies import Reply, decode, encode, fit
-from treeseek.requests import Continue, Race, Request, Spawn, digest, stable
+from treeseek.requests import Continue, Race, Request, Spawn, stable
+from treeseek.scheduler.digest import digest
 from treeseek.scheduler.jobs import Job
 from treeseek.scheduler.journal import Journal
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from treeseek.errors import Incompatible
 from treeseek.replies import Derived, Scored, Verified
-from treeseek.requests import Score, Scorer, Verifier, Verify
+from treeseek.requests import Reader, Score, Verify
 from treeseek.scheduler.entry import Entry
 from treeseek.scheduler.jobs import Ready
 from treeseek.scheduler.seat import Seat
@@ -15,7 +15,7 @@ def judge(seat: Seat, entry: Entry) -> bool:
     """Answer a Score or Verify; False if the book of scores has no room for it."""
     request, told = entry.request, entry.outcome
     assert isinstance(request, Score | Verify)
-    by: Scorer | Verifier = request.scorer if isinstance(request, Score) else request.verifier
+    by: Any = request.scorer if isinstance(request, Score) else request.verifier
     nodes = request.nodes if isinstance(request, Score) else (request.node,)
     keys = [(type(request), n.handle, by.name, by.version) for n in nodes]
     fresh = [key for key in dict.fromkeys(keys) if key not in seat.verdicts]
@@ -40,6 +40,7 @@ def _judged(seat: Seat, request: Score | Verify, texts: list[str]) -> list[Any]:
     if isinstance(request, Verify):
         seat.cost.verifier_calls += len(texts)
         return [request.verifier.verify(text) for text in texts]
+    assert not isinstance(request.scorer, Reader)
     values = [float(value) for value in request.scorer.score(texts)]
     if len(values) != len(texts):
         raise Incompatible(

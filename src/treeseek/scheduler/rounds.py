@@ -141,7 +141,7 @@ class Scheduler:
                     return False
                 if not settle(seat, entry):
                     return False
-            elif kind is Score or kind is Verify:
+            elif (kind is Score or kind is Verify) and not entry.jobs:
                 if not judge(seat, entry):
                     self._end(seat, entry)
                     return False

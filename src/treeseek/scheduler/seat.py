@@ -19,6 +19,7 @@ from treeseek.requests import (
     Derive,
     Expand,
     How,
+    Reader,
     Request,
     Runnable,
     Sample,
@@ -41,6 +42,7 @@ from treeseek.scheduler.jobs import (
     start_of,
 )
 from treeseek.scheduler.journal import Journal
+from treeseek.scheduler.reading import reading
 from treeseek.settings import Settings
 from treeseek.tree import ROOT, Tree
 
@@ -334,6 +336,8 @@ class Seat:
             return [SampleJob(self, request, law) for _ in range(request.n)]
         if isinstance(request, Derive):
             return [Ready(outcome or self._derived(request), [])]
+        if isinstance(request, Score) and isinstance(request.scorer, Reader):
+            return reading(self, entry)
         return []
 
     def _count_ordinals(self, request: Expand | Sample | Walk, name: int) -> None:

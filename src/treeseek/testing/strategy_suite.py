@@ -17,8 +17,20 @@ from treeseek.live import Live
 from treeseek.loading import load
 from treeseek.model import LM
 from treeseek.replies import decode, encode
-from treeseek.requests import Continue, Derive, Expand, Race, Request, Sample, Spawn, Walk, digest
+from treeseek.requests import (
+    Continue,
+    Derive,
+    Expand,
+    Race,
+    Reader,
+    Request,
+    Sample,
+    Score,
+    Spawn,
+    Walk,
+)
 from treeseek.scheduler import Scheduler
+from treeseek.scheduler.digest import digest
 from treeseek.scheduler.journal import MemoryJournal
 from treeseek.strategies.sample import sample
 from treeseek.testing.disturbed import Lying, Shuffled
@@ -239,6 +251,9 @@ def asked(live: Live, request: Request, reply: dict[str, Any]) -> Iterator[Path]
             for run in reply["continuations"]:
                 steps = len(run["tokens"]) + (run["reason"] == "dead")
                 yield from ((*base, *run["tokens"][:i]) for i in range(steps))
+    elif isinstance(request, Score) and isinstance(request.scorer, Reader):
+        for node in request.nodes:
+            yield (*live.origin(node.handle), *live.path_tokens(node.handle))
     elif isinstance(request, Derive):
         tokens, own = reply["tokens"], live.roots[0]
         paths = [tuple(tokens[:i]) for i in range(1, len(tokens) + 1)]
