@@ -17,6 +17,9 @@ struct team {
 /* Run `job` on at most `threads` threads, the caller among them; fewer where others are at work. */
 void team_run(work job, void *what, int threads);
 
+/* Threads that ever worked together, one at least. */
+int team_known(void);
+
 /* Wait until every thread of the team is here. */
 void team_meet(team *crew);
 

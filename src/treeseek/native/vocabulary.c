@@ -6,6 +6,7 @@
 #include <math.h>
 
 #define GROUP 64 /* neighbouring tokens whose largest logit is kept */
+#define MANY (1 << 18) /* logits that are worth waking somebody for */
 #define SAFE 40.0f
 #define FLOOR (-1e4f)
 
@@ -133,6 +134,7 @@ void vocabulary_facts(facts *found, int32_t *near, const float *rows, int64_t co
                       int64_t k, int threads) {
     sweep it = {.found = found, .near = near, .rows = rows, .count = count, .width = width, .k = k};
     atomic_init(&it.next, 0);
+    if (!threads) threads = count * width >= MANY ? team_known() : 1;
     team_run(sweep_rows, &it, count > 1 ? threads : 1);
 }
 

@@ -13,7 +13,8 @@ typedef struct {
 
 /* Facts of each row [count, width], and in `near` [count, width] the tokens, ascending, that are at
  * least as likely as the k-th likeliest group of tokens: the k likeliest are among them. Rows whose
- * largest logit is not finite have no other facts. */
+ * largest logit is not finite have no other facts. With no number of `threads`, where there are
+ * rows enough, all that are there anyhow. */
 void vocabulary_facts(facts *found, int32_t *near, const float *rows, int64_t count, int64_t width,
                       int64_t k, int threads);
 

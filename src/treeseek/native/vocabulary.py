@@ -35,7 +35,7 @@ def facts(rows: NDArray[np.float32], k: int) -> tuple[NDArray[Any], NDArray[np.i
     found = np.empty(count, FACTS)
     near = np.empty((count, width) if k else (0, 0), np.int32)
     kernels().vocabulary_facts(
-        found.ctypes.data, near.ctypes.data, rows.ctypes.data, count, width, k, 1
+        found.ctypes.data, near.ctypes.data, rows.ctypes.data, count, width, k, 0
     )
     return found, near
 
