@@ -1,7 +1,8 @@
 """From a model's name to a loaded model.
 
-`embedded` is the small model inside this package; `toy:hash?vocabulary=8&seed=1` an enumerable
-one; anything else is a Hugging Face id or a folder, with or without `hf:` before it.
+`embedded` is the small model inside this package and `sibling` a smaller one with the same tokens;
+`toy:hash?vocabulary=8&seed=1` is an enumerable one; anything else is a Hugging Face id or a folder,
+with or without `hf:` before it.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,11 @@ from urllib.parse import parse_qsl
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.errors import InvalidOption, UnknownName
 from treeseek.model import LM
+from treeseek.scorers.value import ValueHead
 
 EMBEDDED = Path(__file__).parent / "models" / "embedded"
+INSIDE = {"embedded": EMBEDDED, "sibling": EMBEDDED.parent / "sibling"}
+"""Models in this package, by name."""
 
 
 class Words:
@@ -76,13 +80,15 @@ def load(
     if model.startswith("toy:"):
         _refuse(placed, f"{model} has no weights and runs without torch", {})
         return _toy(model, slots, nodes)
-    from treeseek.backends.hf import load_hf
+    from treeseek.backends.hf import load_hf, value_weights
 
-    source = str(EMBEDDED) if model == "embedded" else model.removeprefix("hf:")
+    source = str(INSIDE[model]) if model in INSIDE else model.removeprefix("hf:")
     backend, words = load_hf(
         source, **placed, slots=slots, nodes=nodes, deterministic=deterministic
     )
-    return LM(backend, Words(words), name=model, ends=_ends(backend, words))
+    ends, weights = _ends(backend, words), value_weights(source)
+    head = None if weights is None else ValueHead(weights)
+    return LM(backend, Words(words), name=model, ends=ends, value=head)
 
 
 _REMEDIES = {

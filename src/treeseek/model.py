@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from treeseek.backends.protocol import Backend
 from treeseek.decoding.summary import Kept
 from treeseek.errors import ContextOverflow, EmptyPrompt, Incompatible, InvalidOption
+from treeseek.requests import Reader
 from treeseek.tree import Tree
 
 _TAIL = 8
@@ -36,18 +37,26 @@ class Tokenizer(Protocol):
 class LM:
     """A model ready to be searched; made by `treeseek.load`.
 
-    `name` is what the caller asked for, `ends` the end tokens. Searches may be run from several
+    `name` is what the caller asked for, `ends` the end tokens, `value` what reads off a row how
+    much a prefix is worth, if the model came with it. Searches may be run from several
     threads; they take turns by `lock`.
     """
 
     def __init__(
-        self, backend: Backend, tokenizer: Tokenizer, *, name: str, ends: Sequence[int] = ()
+        self,
+        backend: Backend,
+        tokenizer: Tokenizer,
+        *,
+        name: str,
+        ends: Sequence[int] = (),
+        value: Reader | None = None,
     ) -> None:
         """Put `backend` and `tokenizer` together."""
         self.backend = backend
         self.tokenizer = tokenizer
         self.name = name
         self.ends = frozenset(ends)
+        self.value = value
         self.lock = threading.RLock()
         self.summaries = Kept()
 

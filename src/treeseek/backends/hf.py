@@ -22,6 +22,8 @@ from treeseek.errors import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from treeseek.backends.protocol import Backend
 
 DTYPES = ("float32", "bfloat16", "float16", "int8")
@@ -93,6 +95,21 @@ def load_hf(
         backend.rows = calibrate(backend).most()
     announce(backend)
     return backend, tokenizer
+
+
+def value_weights(source: str) -> "dict[str, NDArray[Any]] | None":
+    """The tensors of `value.safetensors` in the folder `source`, None where there is none."""
+    file = Path(source) / "value.safetensors"
+    if not file.is_file():
+        return None
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        weights: dict[str, NDArray[Any]] = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise BrokenWeights(f"{file} cannot be read ({_first(error)}): delete it.") from None
+    return weights
 
 
 def announce(backend: "Backend") -> None:
