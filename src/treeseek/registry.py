@@ -27,7 +27,23 @@ _OWN = {
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
     },
     "tasks": {
+        "bin-packing": "treeseek.tasks.bin_packing:BinPacking",
+        "bbh": "treeseek.tasks.bbh:BBH",
+        "blocksworld": "treeseek.tasks.blocksworld:Blocksworld",
         "countdown": "treeseek.tasks.countdown:Countdown",
+        "game24": "treeseek.tasks.game24:Game24",
+        "gsm8k": "treeseek.tasks.gsm8k:GSM8K",
+        "jsonl": "treeseek.tasks.jsonl:Jsonl",
+        "knapsack": "treeseek.tasks.knapsack:Knapsack",
+        "math500": "treeseek.tasks.math500:MATH500",
+        "tsp": "treeseek.tasks.tsp:TSP",
+        "x1": "treeseek.tasks.x1:X1",
+    },
+    "verifiers": {
+        "exact": "treeseek.verifiers.exact:Exact",
+        "function": "treeseek.verifiers.function:Function",
+        "numeric": "treeseek.verifiers.numeric:Numeric",
+        "symbolic": "treeseek.verifiers.symbolic:Symbolic",
     },
 }
 """By kind: where each name lives, as module:attribute."""
