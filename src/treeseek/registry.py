@@ -36,6 +36,7 @@ _OWN = {
         "jsonl": "treeseek.tasks.jsonl:Jsonl",
         "knapsack": "treeseek.tasks.knapsack:Knapsack",
         "math500": "treeseek.tasks.math500:MATH500",
+        "sygus": "treeseek.tasks.sygus:SyGuS",
         "tsp": "treeseek.tasks.tsp:TSP",
         "x1": "treeseek.tasks.x1:X1",
     },
