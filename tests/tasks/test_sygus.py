@@ -165,6 +165,7 @@ def test_shown_examples_score_and_hidden_ones_decide() -> None:
     assert (knows.score, knows.solved) == (1.0, False)
     assert "hidden" in knows.feedback and "hello" not in knows.feedback
     assert "hello" not in one.prompt and "xyz" in one.prompt
+    assert read(f"{one.text} ")[0] in read(FILE.replace('"a" "ab"', '"x" "ab"'))
 
 
 def test_equal_behaviour_is_an_equal_answer() -> None:

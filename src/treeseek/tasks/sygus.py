@@ -157,19 +157,16 @@ def load(text: str, *, name: str, shown: int) -> Synthesis:
     if len(asked) != 1:
         raise ValueError(f"{len(asked)} functions to find")
     _, function, arguments, _, *rules = asked[0]
-    assert isinstance(arguments, tuple)
-    groups = rules[-1]  # newer files declare the non-terminals once more before it
-    if not isinstance(groups, tuple) or not groups:
-        raise ValueError("no grammar")
+    groups = rules[-1] if rules else ()  # newer files declare the non-terminals before it as well
+    if not isinstance(groups, tuple) or not groups or not isinstance(arguments, tuple):
+        raise ValueError("no arguments and grammar")
     grammar = Grammar(dict(map(_rule, groups)), _name(groups[0]))
     examples = dict.fromkeys(_example(tree, function) for tree in given if tree[0] == "constraint")
     if not examples:
         raise ValueError("no example")
     begin = text.index("(synth-fun")
-    lines = text[begin : begin + _extent(text[begin:])].splitlines()
-    body = "\n".join(line.rstrip() for line in lines if line.strip())
     names = tuple(map(_name, arguments))
-    return Synthesis(f"sygus-{name}", body, names, grammar, tuple(examples), shown)
+    return Synthesis(f"sygus-{name}", _first(text[begin:]), names, grammar, tuple(examples), shown)
 
 
 def _term(problem: Synthesis, text: str) -> Tree | None:
@@ -233,11 +230,17 @@ def _example(tree: tuple[Tree, ...], function: Tree) -> Example:
     return tuple(evaluate(part, {}) for part in call[1:]), evaluate(output, {})
 
 
-def _extent(text: str) -> int:
-    """Characters of the first expression in `text`."""
-    depth = 0
+def _first(text: str) -> str:
+    """The first expression in `text`, with one space where there is any."""
+    depth, kept = 0, ""
     for match in TOKEN.finditer(text):
-        depth += {"(": 1, ")": -1}.get(match[0], 0)
-        if depth == 0:
-            return match.end()
+        token = match[0]
+        if token.startswith(";"):
+            continue
+        if token.isspace() or (token == ")" and kept.endswith(" ")):
+            kept = kept.rstrip()
+        kept += " " if token.isspace() and not kept.endswith("(") else token.strip()
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth == 0 and token == ")":
+            return kept
     raise ValueError("a parenthesis is not closed")
