@@ -8,7 +8,7 @@ whatever they reach can be reached without them. Puzzles people were timed on ar
 
 import csv
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -49,12 +49,9 @@ class Puzzle:
         """All numbers."""
         return tuple(sorted(map(Fraction, self.numbers)))
 
-    def steps(self, state: Left) -> dict[str, Left]:
+    def steps(self, state: Left) -> Mapping[str, Left]:
         """`a+b=c:what is left`, what is left ascending; sums and products in either order."""
-        return {
-            f"{written(a)}{sign}{written(b)}={written(c)}:{' '.join(map(written, left))}": left
-            for a, sign, b, c, left in _steps(state)
-        }
+        return _lines(state)
 
     def verdict(self, state: Left) -> Verdict:
         """1 for 24; else up to 0.5 for steps done and up to 0.4 for an end that is close."""
@@ -156,6 +153,14 @@ def _steps(state: Left) -> Iterator[tuple[Fraction, str, Fraction, Fraction, Lef
                     continue
                 c = {"+": a + b, "-": a - b, "*": a * b}[sign] if sign != "/" else a / b
                 yield a, sign, b, c, tuple(sorted([*rest, c]))
+
+
+@lru_cache(maxsize=10_000)
+def _lines(state: Left) -> Mapping[str, Left]:
+    return {
+        f"{written(a)}{sign}{written(b)}={written(c)}:{' '.join(map(written, left))}": left
+        for a, sign, b, c, left in _steps(state)
+    }
 
 
 @lru_cache(maxsize=100_000)
