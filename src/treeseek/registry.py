@@ -26,6 +26,18 @@ _OWN = {
         "sample": "treeseek.strategies:sample",
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
     },
+    "selectors": {
+        "b4": "treeseek.selectors:b4",
+        "best": "treeseek.selectors:best",
+        "best-of-majority": "treeseek.selectors:best_of_majority",
+        "codet": "treeseek.selectors:codet",
+        "complexity": "treeseek.selectors:complexity",
+        "majority": "treeseek.selectors:majority",
+        "max-pass": "treeseek.selectors:max_pass",
+        "mbr-exec": "treeseek.selectors:mbr_exec",
+        "rpc": "treeseek.selectors:rpc",
+        "weighted": "treeseek.selectors:weighted",
+    },
     "tasks": {
         "bin-packing": "treeseek.tasks.bin_packing:BinPacking",
         "bbh": "treeseek.tasks.bbh:BBH",
