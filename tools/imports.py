@@ -37,6 +37,7 @@ MAY = {
     "options": frozenset({"errors"}),
     "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
+    "scorers": PURE | SEEN | {"asking"},
 }
 # The engine drives whatever it is given: it names no strategy and no task.
 ENGINE = ("budget", "live", "model", "result", "scheduler", "shown")

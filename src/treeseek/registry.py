@@ -26,6 +26,16 @@ _OWN = {
         "sample": "treeseek.strategies:sample",
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
     },
+    "scorers": {
+        "judge": "treeseek.scorers.judge:Judge",
+        "likelihood": "treeseek.scorers.confidence:Likelihood",
+        "perplexity": "treeseek.scorers.confidence:Perplexity",
+        "process-reward": "treeseek.scorers.reward:ProcessReward",
+        "reward": "treeseek.scorers.reward:Reward",
+        "rollout": "treeseek.scorers.outcomes:RolloutValue",
+        "self-certainty": "treeseek.scorers.confidence:SelfCertainty",
+        "tests-passed": "treeseek.scorers.outcomes:PassShare",
+    },
     "selectors": {
         "b4": "treeseek.selectors:b4",
         "best": "treeseek.selectors:best",

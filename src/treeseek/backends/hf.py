@@ -60,18 +60,18 @@ def load_hf(
     model on a machine under a second to time its calls. Raises MissingExtra, NotAModel,
     BrokenWeights, VocabularyMismatch, InvalidOption, Incompatible.
     """
-    torch = _torch()
-    place = _place(torch, device)
+    torch = libraries()
+    place = place_of(torch, device)
     kind = _dtype(torch, dtype, place)
     if threads is not None and threads < 1:
         raise InvalidOption(f"threads={threads}: give at least one thread.")
     name = os.fspath(model)
-    with _quiet():
-        config = _config(name)
+    with quiet():
+        config = config_of(name)
         eight = str(dtype).removeprefix("torch.") == "int8"
         if eight:
             _admits_eight(name, config, place)
-        tokenizer = _tokenizer(name)
+        tokenizer = tokenizer_of(name)
         network = _network(name, config, kind)
     rows = network.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
@@ -89,7 +89,7 @@ def load_hf(
 
     if eight:
         round_weights(network)
-    with _quiet():
+    with quiet():
         backend = serve(network, slots=slots, nodes=nodes, eight=eight, deterministic=deterministic)
     if isinstance(backend, LocalBackend) and place.type == "cpu":
         backend.rows = calibrate(backend).most()
@@ -118,7 +118,8 @@ def announce(backend: "Backend") -> None:
         warnings.warn(note, TreeWarning, stacklevel=4)
 
 
-def _torch() -> Any:
+def libraries() -> Any:
+    """torch, once both libraries are known to be there; raises MissingExtra."""
     try:
         import torch
         import transformers
@@ -135,7 +136,8 @@ def _torch() -> Any:
     return torch
 
 
-def _place(torch: Any, device: Any) -> Any:
+def place_of(torch: Any, device: Any) -> Any:
+    """The device called `device`, a GPU by default where there is one; raises InvalidOption."""
     name = str(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     try:
         place = torch.device(name)
@@ -174,7 +176,7 @@ def _threads(parameters: int) -> int:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence transformers' progress bars and reports: what matters is raised."""
     from transformers.utils import logging
 
@@ -189,7 +191,8 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _config(name: str) -> Any:
+def config_of(name: str) -> Any:
+    """The configuration in folder or hub id `name`; raises NotAModel."""
     from transformers import AutoConfig
 
     folder = Path(name).expanduser()
@@ -209,7 +212,8 @@ def _config(name: str) -> Any:
         ) from error
 
 
-def _tokenizer(name: str) -> Any:
+def tokenizer_of(name: str) -> Any:
+    """The tokenizer in folder or hub id `name`; raises NotAModel."""
     from transformers import AutoTokenizer
 
     try:
@@ -233,9 +237,14 @@ def _network(name: str, config: Any, dtype: Any) -> Any:
             f"{name} is a {config.model_type} model, not a causal language model: give one that "
             "predicts the next token."
         )
+    return weights(AutoModelForCausalLM, name, config, dtype)
+
+
+def weights(auto: Any, name: str, config: Any, dtype: Any) -> Any:
+    """The model of `auto` in `name`, all of whose weights are its own; raises BrokenWeights."""
     remedy = "download it again, or check that config.json belongs to it."
     try:
-        network, report = AutoModelForCausalLM.from_pretrained(
+        network, report = auto.from_pretrained(
             name, config=config, dtype=dtype, output_loading_info=True
         )
     except Exception as error:

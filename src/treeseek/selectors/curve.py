@@ -5,6 +5,7 @@ their differences are theirs. It covers no drawing of curves.
 """
 
 from collections.abc import Mapping, Sequence
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,9 @@ def at_every_size(
 
     The first N candidates of an order are the pool of size N. `orders` is how many orders are
     averaged: 1 takes the candidates as they were drawn (what a user with that budget saw), more
-    add shuffles that follow from `seed` (the expectation over samples of that size). No model
-    call; cost is sizes * orders * selectors rules. Raises InvalidOption for a size outside 1..N.
+    takes so many shuffles, which follow from `seed` and the pool's id (the expectation over
+    samples of that size). No model call; cost is sizes * orders * selectors rules. Raises
+    InvalidOption for a size outside 1..N.
     """
     drawn = len(pool.candidates)
     if not all(1 <= size <= drawn for size in sizes) or orders < 1:
@@ -36,8 +38,10 @@ def at_every_size(
             f"sizes={list(sizes)}, orders={orders}: {pool.id!r} has {drawn} candidates; give sizes "
             "from 1 to that and at least 1 order."
         )
-    noise = np.random.default_rng(seed)
-    shuffles = [np.arange(drawn), *(noise.permutation(drawn) for _ in range(orders - 1))]
+    noise = np.random.default_rng([seed, crc32(pool.id.encode())])
+    shuffles = [np.arange(drawn)]
+    if orders > 1:
+        shuffles = [noise.permutation(drawn) for _ in range(orders)]
     counts = {name: np.zeros(len(sizes)) for name in selectors}
     for shuffle in shuffles:
         ordered = [pool.candidates[index] for index in shuffle]
