@@ -15,7 +15,8 @@ INKS = (
     ("#0d7c6b", "#4fd1b5"), ("#c2571a", "#f0946a"), ("#3b64c4", "#8fb0ff"),
     ("#8a5a00", "#e3b54a"), ("#a3306f", "#f08cc0"), ("#5d6470", "#aab2bf"),
     ("#4b7d1e", "#a5d46a"), ("#6f4bb8", "#bfa2ff"), ("#b3362f", "#ff8d84"),
-    ("#14738f", "#6cc7e6"), ("#7a6a5a", "#c9b8a6"),
+    ("#14738f", "#6cc7e6"), ("#7a6a5a", "#c9b8a6"), ("#0b4f8a", "#9ad1ff"),
+    ("#7d1f5a", "#ffb3dd"),
 )  # fmt: skip
 
 
@@ -83,16 +84,26 @@ def _panel(panel: Panel, names: Sequence[str]) -> list[str]:
         f'<text x="{LEFT + wide / 2}" y="{TOP + high + 34}" text-anchor="middle">candidates</text>'
     )
     ends = sorted(panel.lines, key=lambda name: y(panel.lines[name][-1]))
-    floor = -math.inf
-    for name in ends:
+    places = _apart([y(panel.lines[name][-1]) for name in ends], last=float(TOP + high + 8))
+    for name, place in zip(ends, places, strict=True):
         colour = f"var(--c{names.index(name) % len(INKS)})"
         points = [
             f"{x(size):.1f} {y(value):.1f}"
             for size, value in zip(panel.sizes, panel.lines[name], strict=True)
         ]
-        floor = max(floor + LETTER, y(panel.lines[name][-1]))
         parts += [
             f'<path stroke="{colour}" d="M{"L".join(points)}"/>',
-            f'<text x="{LEFT + wide + 8}" y="{floor + 4:.1f}" style="fill:{colour}">{name}</text>',
+            f'<text x="{LEFT + wide + 8}" y="{place + 4:.1f}" style="fill:{colour}">{name}</text>',
         ]
     return parts
+
+
+def _apart(places: Sequence[float], *, last: float) -> list[float]:
+    """Ascending places moved at least a line apart, none below `last`."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + LETTER) if moved else place)
+    for at in reversed(range(len(moved))):
+        moved[at] = min(moved[at], last)
+        last = moved[at] - LETTER
+    return moved

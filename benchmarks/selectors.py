@@ -11,8 +11,9 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +73,11 @@ EVERY: dict[str, Selector] = {
 
 @dataclass(frozen=True)
 class Case:
-    """Pools, the sizes and orders they are replayed at, and by which selectors."""
+    """How its pools are had, the sizes and orders they are replayed at, and by which selectors."""
 
     name: str
     heading: str
-    pools: Sequence[Pool]
+    pools: Callable[[], Sequence[Pool]]
     sizes: tuple[int, ...]
     orders: int
     rules: Mapping[str, Selector]
@@ -86,7 +87,8 @@ class Case:
         total = {name: np.zeros(len(self.sizes)) for name in self.rules}
         reach = np.zeros(len(self.sizes))
         single = 0.0
-        for pool in self.pools:
+        pools = self.pools()
+        for pool in pools:
             drawn = len(pool.candidates)
             right = sum(one.key in pool.right for one in pool.candidates)
             reach += [pass_at_k(drawn, right, k=size) for size in self.sizes]
@@ -94,12 +96,16 @@ class Case:
             found = at_every_size(pool, self.rules, sizes=self.sizes, orders=self.orders)
             for name, hits in found.items():
                 total[name] += hits
-        count = len(self.pools)
+        count = len(pools)
         return {
             "any": (reach / count).tolist(),
             "a random one": [single / count] * len(self.sizes),
             **{name: (hits / count).tolist() for name, hits in total.items()},
         }
+
+
+def _many(make: Callable[[int], Pool], problems: int) -> list[Pool]:
+    return [make(problem) for problem in range(problems)]
 
 
 def cases(shared: Path, *, quick: bool = False) -> list[Case]:
@@ -108,24 +114,24 @@ def cases(shared: Path, *, quick: bool = False) -> list[Case]:
     doubling = (1, 2, 4, 8, 16, 32, 64)
     return [
         Case(
-            "game24", "Game of 24, GPT-4 sampled", recorded.game24_samples(shared),
+            "game24", "Game of 24, GPT-4 sampled", partial(recorded.game24_samples, shared),
             (1, 2, 5, 10, 20, 50, 100), orders, EVERY,
         ),
         Case(
-            "leaves", "Game of 24, leaves of a tree of thoughts", recorded.game24_leaves(shared),
-            (1, 2, 3, 4, 5), orders, EVERY,
+            "leaves", "Game of 24, leaves of a tree of thoughts",
+            partial(recorded.game24_leaves, shared), (1, 2, 3, 4, 5), orders, EVERY,
         ),
         Case(
-            "gsm8k", "GSM8K, four GPT-3 models", recorded.gsm8k(shared),
+            "gsm8k", "GSM8K, four GPT-3 models", partial(recorded.gsm8k, shared),
             (1, 2, 3, 4), orders // 2, EVERY,
         ),
         Case(
-            "paths", "Generated: 200 paths, 12 answers", [paths(i) for i in range(problems)],
+            "paths", "Generated: 200 paths, 12 answers", partial(_many, paths, problems),
             doubling, 1,
             {"majority": majority(), "perplexity consistency": rpc(prune=False), "rpc": rpc()},
         ),
         Case(
-            "rewards", "Generated: a noisy reward", [rewarded(i) for i in range(problems)],
+            "rewards", "Generated: a noisy reward", partial(_many, rewarded, problems),
             (*doubling, 128, 256), 1,
             {"majority": majority(), "best": best(), "best-of-majority": best_of_majority()},
         ),
@@ -164,7 +170,7 @@ def main() -> None:
     found = {case.name: case.lines() for case in made}
     tables = {case.name: table(case, found[case.name]) for case in made}
     for case in made:
-        print(f"\n{case.heading} ({len(case.pools)} problems)\n\n{tables[case.name]}")
+        print(f"\n{case.heading}\n\n{tables[case.name]}")
     if options.write:
         PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), tables), encoding="utf-8")
         panels = [
