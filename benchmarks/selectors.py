@@ -128,7 +128,7 @@ def cases(shared: Path, *, quick: bool = False) -> list[Case]:
         Case(
             "paths", "Generated: 200 paths, 12 answers", partial(_many, paths, problems),
             doubling, 1,
-            {"majority": majority(), "perplexity consistency": rpc(prune=False), "rpc": rpc()},
+            {"majority": majority(), "rpc unpruned": rpc(prune=False), "rpc": rpc()},
         ),
         Case(
             "rewards", "Generated: a noisy reward", partial(_many, rewarded, problems),
