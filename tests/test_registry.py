@@ -53,14 +53,14 @@ def test_other_packages_add_names_but_replace_none(monkeypatch: pytest.MonkeyPat
         EntryPoint("strategies.mine", "treeseek.strategies.greedy:greedy", registry.GROUP),
         EntryPoint("strategies.beam", "treeseek.strategies.greedy:greedy", registry.GROUP),
         EntryPoint("strategies.broken", "treeseek_absent:nothing", registry.GROUP),
-        EntryPoint("scorers.theirs", "math:sqrt", registry.GROUP),
+        EntryPoint("guests.theirs", "math:sqrt", registry.GROUP),
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: declared)
     registry._declared.cache_clear()
     try:
         assert registry.find("strategies", "mine") is strategies.greedy
         assert registry.find("strategies", "beam") is strategies.beam
-        assert registry.names("scorers") == ["theirs"]
+        assert registry.names("guests") == ["theirs"]
         with pytest.raises(UnknownName, match="treeseek_absent"):
             registry.find("strategies", "broken")
     finally:
