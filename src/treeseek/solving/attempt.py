@@ -1,0 +1,218 @@
+"""One strategy on many problems, and the draws that the same budget would have bought instead."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from treeseek.budget import Budget
+from treeseek.declare import Strategy
+from treeseek.requests import Verdict
+from treeseek.result import Cost, candidate_json
+from treeseek.selectors.votes import majority
+from treeseek.solving.choices import Chooser, by_rank, by_selector
+from treeseek.solving.comparison import Pair, pair_of
+from treeseek.solving.draws import Drawn, draws
+from treeseek.solving.intervals import wilson
+from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Tally, Trial, described
+from treeseek.tasks.protocol import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Outcomes by problem of a strategy or a control, and what all of it cost."""
+
+    strategy: str
+    outcomes: tuple[Outcome, ...]
+    cost: Cost
+
+    @property
+    def solved(self) -> int:
+        """How many problems were solved."""
+        return sum(outcome.solved for outcome in self.outcomes)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the problems that were solved; 0 of none."""
+        return self.solved / len(self.outcomes) if self.outcomes else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy."""
+        return wilson(self.solved, len(self.outcomes))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: problems, accuracy with its 95 % interval, cost."""
+        low, high = self.interval
+        return {
+            "strategy": self.strategy,
+            "problems": [
+                {
+                    "id": one.id,
+                    "prompt": one.prompt,
+                    "best": candidate_json(one.answer) if one.answer else None,
+                    "solved": one.solved,
+                    "feedback": one.verdict.feedback if one.verdict else "",
+                    "failure": one.failure or None,
+                    "cost": asdict(one.cost),
+                }
+                for one in self.outcomes
+            ],
+            "solved": self.solved,
+            "accuracy": self.accuracy,
+            "low": low,
+            "high": high,
+            "cost": asdict(self.cost),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What a strategy solved, and what best-of-n and a majority solve with the same budget.
+
+    `control` and `majority` are None where the run was interrupted before they were done; the
+    search's own side then holds what was found by that time.
+    """
+
+    task: str
+    model: str
+    seed: int
+    side: Side
+    control: Side | None = None
+    majority: Side | None = None
+    references: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing was interrupted."""
+        return self.control is not None
+
+    @property
+    def pair(self) -> Pair | None:
+        """The search against best-of-n, over the same problems."""
+        if self.control is None:
+            return None
+        ours, theirs = ([one.solved for one in side.outcomes] for side in (self.side, self.control))
+        return pair_of(self.side.strategy, self.control.strategy, 0, ours, theirs)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: task, the search's problems and figures, both controls, the comparison."""
+        pair = self.pair
+        return {
+            "task": self.task,
+            **self.side.to_json(),
+            "control": None if self.control is None else self.control.to_json(),
+            "majority": None if self.majority is None else self.majority.to_json(),
+            "comparison": None
+            if pair is None
+            else {
+                "search": pair.word,
+                "difference": pair.difference,
+                "low": pair.low,
+                "high": pair.high,
+                "only_search": pair.only_strategy,
+                "only_control": pair.only_control,
+                "p": pair.p,
+            },
+            "model": self.model,
+            "seed": self.seed,
+            "references": list(self.references),
+        }
+
+
+class Attempt:
+    """A run of `solve` that can be stepped; `treeseek.solve` runs one to its end.
+
+    First the searches, then the draws: each problem's have the budget of tokens that its search
+    had, or where that was unlimited, what its search was charged. `trials` are the first `keep`
+    searches, for whoever draws their trees.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        strategy: Strategy,
+        *,
+        budget: Budget,
+        on: Conditions,
+        choose: Chooser = by_rank,
+        window: int = WINDOW,
+        keep: int = 0,
+    ) -> None:
+        """Nothing runs before the first step."""
+        self._problems, self._strategy, self._budget = problems, strategy, budget
+        self._on, self._choose, self._keep = on, choose, keep
+        self._vote = by_selector(majority())
+        self._found: list[Outcome] = []
+        self._drawn: list[Outcome] = []
+        self._voted: list[Outcome] = []
+        self.trials: list[Trial] = []
+        self._memories: list[dict[str, Verdict]] = [{} for _ in problems]
+        bounds: dict[str, Any] = {
+            "lm": on.lm, "searches": len(problems), "window": window,
+            "most": None if budget.tokens is None else budget.tokens * len(problems),
+        }  # fmt: skip
+        self._searching = Series(self._searches(), settled=self._search_ended, **bounds)
+        self._drawing = Series(self._draws(), settled=self._draws_ended, **bounds)
+
+    def step(self) -> bool:
+        """Run one round; False once all has ended."""
+        if self._searching.step():
+            return True
+        return not self._searching.interrupted and self._drawing.step()
+
+    def cut(self) -> None:
+        """End what is open with what it holds, and begin nothing else."""
+        self._searching.cut()
+        self._drawing.cut()
+
+    @property
+    def tally(self) -> Tally:
+        """How the open part stands."""
+        return (self._drawing if self._searching.ended else self._searching).tally
+
+    @property
+    def solved(self) -> Solved:
+        """What is known; the controls once all their draws have ended."""
+        on, ended = self._on, self._drawing.ended and not self._drawing.interrupted
+        label = repr(self._strategy)
+        drawing = self._side("best-of-n", self._drawn, self._drawing)
+        return Solved(
+            described(on.task), on.lm.name, on.seed,
+            self._side(label, self._found, self._searching),
+            drawing if ended else None,
+            replace(drawing, strategy="majority", outcomes=tuple(self._voted)) if ended else None,
+            tuple(dict.fromkeys((*self._strategy.references, *draws.references))),
+        )  # fmt: skip
+
+    def _side(self, label: str, outcomes: Sequence[Outcome], series: Series) -> Side:
+        tally = series.tally
+        cost = Cost(
+            sum(one.cost.tokens for one in outcomes), tally.computed,
+            sum(one.cost.tokens_reused for one in outcomes), series.forwards,
+            sum(one.cost.verifier_calls for one in outcomes), tally.seconds,
+        )  # fmt: skip
+        return Side(label, tuple(outcomes), cost)
+
+    def _searches(self) -> Iterator[list[Trial]]:
+        for problem, memory in zip(self._problems, self._memories, strict=True):
+            yield [Trial(problem, self._strategy, self._budget, self._on, memory)]
+
+    def _search_ended(self, trials: Sequence[Trial]) -> None:
+        (trial,) = trials
+        self._found.append(trial.outcome(self._choose))
+        if len(self.trials) < self._keep:
+            self.trials.append(trial)
+
+    def _draws(self) -> Iterator[list[Trial]]:
+        given = zip(self._problems, self._memories, self._found, strict=True)
+        for problem, memory, found in given:
+            tokens = found.cost.tokens if self._budget.tokens is None else self._budget.tokens
+            strategy = draws(n=max(1, tokens))
+            yield [Trial(problem, strategy, Budget(tokens=tokens), self._on, memory)]
+
+    def _draws_ended(self, trials: Sequence[Trial]) -> None:
+        (trial,) = trials
+        pool = [] if trial.run is None else Drawn(trial.run).within(trial.budget.tokens)[0]
+        cost = Cost() if trial.run is None else trial.run.result.cost
+        self._drawn.append(trial.chosen(self._choose, trial.ranked(pool), cost))
+        self._voted.append(trial.chosen(self._vote, pool, replace(cost)))

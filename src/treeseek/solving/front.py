@@ -1,0 +1,173 @@
+"""The doors of this room: `solve` and `compare`, and the parts they put together."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from treeseek.budget import Budget
+from treeseek.declare import Strategy, StrategyFactory
+from treeseek.decoding.warp import Warp
+from treeseek.errors import InvalidOption
+from treeseek.loading import shared
+from treeseek.model import LM
+from treeseek.requests import Scorer
+from treeseek.selectors.selector import Selector
+from treeseek.solving.attempt import Attempt, Solved
+from treeseek.solving.choices import Chooser, by_rank, by_selector, by_verifier
+from treeseek.solving.comparison import Comparison
+from treeseek.solving.contest import CONTROLS, LEGAL, Contender, Contest
+from treeseek.solving.trials import WINDOW, Conditions, described
+from treeseek.strategies.best_of_n import best_of_n
+from treeseek.tasks.protocol import Problem, Task
+
+_TASK = ("name", "step", "limit", "problems", "verifier", "answer")
+
+
+def conditions(
+    task: Task,
+    *,
+    model: LM | str = "embedded",
+    seed: int = 0,
+    limit: int | None = None,
+    warp: Warp | None = None,
+    scorer: Callable[[Problem], Scorer] | None = None,
+    verifier: bool = True,
+) -> Conditions:
+    """What holds for every search on `task`; raises InvalidOption for what is no task."""
+    lacks = [name for name in _TASK if not hasattr(task, name)]
+    if lacks:
+        raise InvalidOption(f"task={task!r} has no {', '.join(lacks)}: give one of treeseek.tasks.")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise InvalidOption(f"limit={limit!r}: give a whole number of at least 1.")
+    lm = shared(model) if isinstance(model, str) else model
+    return Conditions(lm, task, limit or task.limit, seed, warp, scorer, verifier)
+
+
+def chooser(selector: Selector | None, *, verifier: bool) -> Chooser:
+    """How answers are chosen: by `selector`, else by the verifier if it is shown, else by rank."""
+    if selector is not None:
+        if not isinstance(selector, Selector):
+            raise InvalidOption(f"selector={selector!r}: give one of treeseek.selectors.")
+        return by_selector(selector)
+    return by_verifier if verifier else by_rank
+
+
+def attempt(
+    task: Task,
+    *,
+    strategy: Strategy | StrategyFactory,
+    budget: Budget | str | int | None = "tokens=400",
+    problems: int = 100,
+    selector: Selector | None = None,
+    verifier: bool = True,
+    window: int = WINDOW,
+    keep: int = 0,
+    **rest: Any,
+) -> Attempt:
+    """A run of `solve` that is ready to be stepped; see `solve`."""
+    on = conditions(task, verifier=verifier, **rest)
+    (chosen,) = configured([strategy])
+    return Attempt(
+        made(on, problems), chosen, budget=Budget.of(budget), on=on,
+        choose=chooser(selector, verifier=verifier), window=window, keep=keep,
+    )  # fmt: skip
+
+
+def solve(task: Task, **options: Any) -> Solved:
+    """Search many problems of `task`, judge the answers, and say what the same budget buys else.
+
+    `strategy` is one of treeseek.strategies, `budget` holds for each problem ("tokens=400"),
+    `problems` is how many, `seed` makes them and all noise; `model`, `limit`, `warp` as for
+    `search`. `scorer` makes the scorer of a problem. `verifier=False` hides the verifier from the
+    search: it then only judges the one answer that `selector` (one of treeseek.selectors; default:
+    the search's own ranking) chooses. best-of-n and the majority of its draws get the same budget.
+
+    Raises InvalidOption before anything runs; a problem that fails is a recorded failure.
+    """
+    run = attempt(task, **options)
+    while run.step():
+        pass
+    return run.solved
+
+
+def contest(
+    task: Task,
+    *,
+    strategies: Sequence[Strategy | StrategyFactory],
+    budgets: Sequence[int],
+    problems: int = 100,
+    selector: Selector | None = None,
+    verifier: bool = True,
+    window: int = WINDOW,
+    **rest: Any,
+) -> Contest:
+    """A run of `compare` that is ready to be stepped; see `compare`."""
+    on = conditions(task, verifier=verifier, **rest)
+    choose = chooser(selector, verifier=verifier)
+    for budget in budgets:
+        if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
+            raise InvalidOption(f"budgets={budgets!r}: give whole numbers of tokens, at least 1.")
+    if not budgets or len(set(budgets)) < len(budgets):
+        raise InvalidOption(f"budgets={budgets!r}: give at least one, and each once.")
+    contenders = [
+        Contender(label, strategy, choose)
+        for label, strategy in labelled(configured(strategies)).items()
+    ]
+    if verifier and "legal" in best_of_n.options:
+        legal = best_of_n(n=max(budgets), legal=True)
+        contenders.append(Contender(LEGAL, legal, choose, control=True))
+    return Contest(
+        made(on, problems), contenders, budgets=sorted(budgets), on=on, choose=choose,
+        window=window,
+    )  # fmt: skip
+
+
+def compare(task: Task, **options: Any) -> Comparison:
+    """Accuracy against charged tokens of several `strategies`, with controls at equal tokens.
+
+    `budgets` are tokens a problem. Beside the strategies stand best-of-n, chosen from as they are;
+    the majority of its draws; one of them at random; and, where the verifier may be asked, draws
+    that end at the first illegal step. Other options as for `solve`. Costs every strategy at every
+    budget on every problem, and the draws once. Intervals are 95 %; differences are paired.
+
+    Raises InvalidOption before anything runs; a problem that fails is a recorded failure.
+    """
+    run = contest(task, **options)
+    run.series.run()
+    return run.comparison
+
+
+def configured(strategies: Sequence[Strategy | StrategyFactory]) -> list[Strategy]:
+    """Each of `strategies`, configured; raises InvalidOption for what is none."""
+    chosen = [one() if isinstance(one, StrategyFactory) else one for one in strategies]
+    for one in chosen:
+        if not isinstance(one, Strategy):
+            raise InvalidOption(f"strategy={one!r}: give one of treeseek.strategies.")
+    if not chosen:
+        raise InvalidOption("strategies is empty: give at least one of treeseek.strategies.")
+    return chosen
+
+
+def labelled(strategies: Sequence[Strategy]) -> dict[str, Strategy]:
+    """`strategies` by a name each: its own, or with all its options where that is taken.
+
+    Raises InvalidOption for one that is there twice.
+    """
+    names = [one.name for one in strategies]
+    found: dict[str, Strategy] = {}
+    for one in strategies:
+        plain = names.count(one.name) == 1 and one.name not in CONTROLS
+        label = one.name if plain else repr(one)
+        if label in found:
+            raise InvalidOption(f"{label} is there twice: give each strategy once.")
+        found[label] = one
+    return found
+
+
+def made(on: Conditions, count: int) -> Sequence[Problem]:
+    """The first `count` problems of the task."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InvalidOption(f"problems={count!r}: give a whole number of at least 1.")
+    problems = on.task.problems(on.seed, count)
+    if not problems:
+        raise InvalidOption(f"{described(on.task)} has no problems: check where they are read.")
+    return problems

@@ -1,0 +1,37 @@
+"""Who says what a text is worth: to a search while it runs, and to the table when it has ended.
+
+A search is told how good a text is, whether anything can still mend it and in what state it leaves
+the problem; never that it is solved. So no search ends early for having been lucky, and a control
+given the same budget is given the same chance.
+"""
+
+from dataclasses import replace
+
+from treeseek.requests import Verdict, Verifier
+
+
+class Patient:
+    """A verifier that withholds the word "solved" and remembers every verdict by its text.
+
+    `memory` may be shared by the searches on one problem: a text is then judged once for all of
+    them. `asked` holds what this one was asked for, in order.
+    """
+
+    def __init__(self, verifier: Verifier, memory: dict[str, Verdict] | None = None) -> None:
+        """Judge as `verifier` does."""
+        self._verifier = verifier
+        self._memory = {} if memory is None else memory
+        self.name = verifier.name
+        self.version = f"{verifier.version}, patient"
+        self.asked: dict[str, Verdict] = {}
+
+    def judge(self, text: str) -> Verdict:
+        """The whole verdict on `text`, asked for once."""
+        if text not in self._memory:
+            self._memory[text] = self._verifier.verify(text)
+        self.asked[text] = self._memory[text]
+        return self.asked[text]
+
+    def verify(self, text: str) -> Verdict:
+        """The verdict on `text`, as a search may see it."""
+        return replace(self.judge(text), solved=False)
