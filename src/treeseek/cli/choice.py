@@ -1,13 +1,18 @@
-"""Strategies at the edge: kebab-case names, `-o name=value`, and what help says of them."""
+"""Strategies and tasks at the edge: kebab-case names, their options, and what help says of them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import click
 
 from treeseek import registry
+from treeseek.cli.recipe import merged
+from treeseek.cli.spelling import made, read, routed, split
 from treeseek.declare import Strategy, StrategyFactory
-from treeseek.errors import InvalidOption
+from treeseek.options import Option, options_of
+from treeseek.selectors.selector import Selector
+from treeseek.tasks.protocol import Task
 
 
 def factory(name: str) -> StrategyFactory:
@@ -16,75 +21,135 @@ def factory(name: str) -> StrategyFactory:
     return found
 
 
-def configured(name: str, assignments: Sequence[str]) -> Strategy:
-    """The strategy called `name` with its options from `-o` texts such as "width=8".
+def configured(words: str, assignments: Sequence[str]) -> Strategy:
+    """The strategy that `words` name, with options from `-o` texts such as "width=8".
 
     Raises InvalidOption for an unknown or unfit option.
     """
-    made = factory(name)
-    known = made.options
-    options: dict[str, Any] = {}
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        key = key.strip().replace("-", "_")
-        if not equals or not key:
-            raise InvalidOption(f"-o {assignment}: write an option as name=value.")
-        if key not in known:
-            listed = ", ".join(known) or "none"
-            raise InvalidOption(f"{made.name} has no option {key!r}; its options are: {listed}.")
-        options[key] = known[key].parse(made.name, text.strip())
-    return made(**options)
+    (strategy,) = chosen([words], assignments)
+    return cast(Strategy, strategy)
+
+
+def entered(
+    task: str, strategies: Sequence[str], assignments: Sequence[str]
+) -> tuple[Task, list[Strategy]]:
+    """The task and the strategies in words, with the `-o` texts given to whom they belong.
+
+    Raises InvalidOption for an option that nobody has or that a strategy and the task both have.
+    """
+    *made, of = chosen(strategies, assignments, task)
+    return of, made
+
+
+def chosen(
+    strategies: Sequence[str], assignments: Sequence[str], task: str | None = None
+) -> list[Any]:
+    """The strategies in words, then the task if there is one; see `entered`."""
+    named = [(*read(words), "strategy") for words in strategies]
+    factories = [factory(name) for name, _, _ in named]
+    owners = [("strategy", one.name, one.options) for one in factories]
+    makers: list[Callable[..., Any]] = [*factories]
+    if task is not None:
+        name, given, kind, options = task_of(task)
+        named.append((name, given, "task"))
+        owners.append(("task", name, options))
+        makers.append(kind)
+    found = []
+    for maker, (name, given, _), (_, _, options), extra in zip(
+        makers, named, owners, routed(assignments, owners), strict=True
+    ):
+        found.append(made(name, maker, options, {**given, **extra}))
+    return found
+
+
+def task_of(words: str) -> tuple[str, dict[str, str], Callable[..., Any], dict[str, Option]]:
+    """Name, given options, class and known options of a task in words, or of a file of problems."""
+    if words.endswith(".jsonl") or words.endswith(".jsonl.gz") or Path(words).is_file():
+        name, given = "jsonl", {"path": words}
+    else:
+        name, given = read(words)
+    kind = registry.find("tasks", name)
+    return name, given, kind, options_of(kind)
+
+
+def selector_of(words: str) -> Selector:
+    """The selector in words, as in `weighted(by=score)`."""
+    name, given = read(words)
+    kind = registry.find("selectors", name)
+    found: Selector = made(name, kind, kind.options, given)
+    return found
 
 
 class SearchCommand(click.Command):
-    """A verb that takes `-s`: its help lists the options of the strategy named beside it."""
+    """A verb that takes `-s`: its help lists the options of the strategies named beside it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Note the strategy before `--help` is heard, whichever comes first."""
+        """Note the strategy and the task before `--help` is heard, whichever comes first."""
         try:
             values, _, _ = self.make_parser(ctx).parse_args(list(args))
         except click.UsageError:
             values = {}
-        ctx.meta["treeseek.strategy"] = values.get("strategy")
+        for name in ("strategy", "task"):
+            value = values.get(name)
+            ctx.meta[f"treeseek.{name}"] = value if isinstance(value, str) else None
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verb's options, then the strategy's own, or the names of the strategies."""
+        """The verb's options, then those of what was named, or the names there are."""
         super().format_options(ctx, formatter)
-        name = ctx.meta.get("treeseek.strategy")
-        if name is None:
-            names = ", ".join(registry.names("strategies"))
-            with formatter.section("Strategies"):
-                formatter.write_text(f"{names}. Add -s NAME to --help for the options of one.")
-            return
-        made = factory(name)
-        doc = (made.__doc__ or "").strip().splitlines()
-        with formatter.section(f"Options of {made.name} (-o NAME=VALUE)"):
-            formatter.write_text(doc[0] if doc else "")
-            rows = [(option.name, _described(option)) for option in made.options.values()]
-            if rows:
-                formatter.write_dl(rows)
+        strategies = ctx.meta.get("treeseek.strategy")
+        if any(param.name == "task" for param in self.params):
+            task = ctx.meta.get("treeseek.task")
+            if task is None:
+                _listed(formatter, "Tasks", "tasks", "Write NAME --help for the options of one.")
             else:
-                formatter.write_text("It has none.")
+                name, _, kind, options = task_of(task)
+                _described(formatter, name, kind.__doc__, options)
+        if strategies is None:
+            words = "Add -s NAME to --help for the options of one."
+            _listed(formatter, "Strategies", "strategies", words)
+            return
+        for words in split(strategies):
+            made = factory(read(words)[0])
+            _described(formatter, made.name, made.__doc__, made.options)
 
 
-def _described(option: Any) -> str:
+def _listed(formatter: click.HelpFormatter, title: str, kind: str, words: str) -> None:
+    with formatter.section(title):
+        formatter.write_text(f"{', '.join(registry.names(kind))}. {words}")
+
+
+def _described(
+    formatter: click.HelpFormatter, name: str, doc: str | None, options: dict[str, Option]
+) -> None:
+    lines = (doc or "").strip().splitlines()
+    with formatter.section(f"Options of {name} (-o NAME=VALUE)"):
+        formatter.write_text(lines[0] if lines else "")
+        if options:
+            formatter.write_dl([(option.name, _row(option)) for option in options.values()])
+        else:
+            formatter.write_text("It has none.")
+
+
+def _row(option: Option) -> str:
     default = getattr(option.default, "__name__", option.default)
     words = f"{option.about[:1].upper()}{option.about[1:]}." if option.about else ""
     return f"{words} Takes {option.wanted()}.  [default: {str(default).lower()}]".strip()
 
 
-def strategy_options(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`-s` and `-o`."""
+def strategy_options(
+    default: str | None, words: str = "How to search."
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`-s` and `-o`; without a default `-s` must be given."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         function = click.option(
-            "-o", "assignments", multiple=True, metavar="NAME=VALUE",
-            help="An option of the strategy; may be given again.",
+            "-o", "assignments", multiple=True, metavar="NAME=VALUE", callback=merged,
+            help="An option of what was named; may be given again.",
         )(function)  # fmt: skip
         return click.option(
-            "-s", "--strategy", default=default, show_default=True, metavar="NAME",
-            help="How to search.",
+            "-s", "--strategy", default=default, show_default=default is not None,
+            required=default is None, metavar="NAME", help=words,
         )(function)  # fmt: skip
 
     return decorate

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from treeseek.cli.choice import factory
+from treeseek.cli.recipe import recipe_options
 from treeseek.errors import InvalidOption
 from treeseek.references import cite as bibtex
 
@@ -13,6 +14,7 @@ from treeseek.references import cite as bibtex
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[RUN.json | KEY]...")
 @click.option("-s", "--strategy", multiple=True, metavar="NAME", help="What a strategy rests on.")
+@recipe_options
 def cite(sources: tuple[str, ...], strategy: tuple[str, ...]) -> None:
     """Print the BibTeX of what a run used.
 

@@ -13,6 +13,7 @@ import click
 from treeseek import __version__
 from treeseek.cli import faults
 from treeseek.cli.law import loaded, model_options
+from treeseek.cli.recipe import recipe_options
 from treeseek.errors import TreeseekError
 from treeseek.loading import EMBEDDED
 from treeseek.model import LM
@@ -38,6 +39,7 @@ _CHARACTERS = 1 << 18
     "--text", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
     help="Say the model's perplexity on the first 4,096 tokens of this file, and in eight bits.",
 )  # fmt: skip
+@recipe_options
 def doctor(text: str | None, **options: Any) -> int:
     """Say what is installed, load a model, and say how it is served and why.
 

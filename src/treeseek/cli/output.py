@@ -19,7 +19,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-q", "--quiet", is_flag=True, help="Nothing but answers and errors."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option(
-            "--html", type=click.Path(path_type=Path, dir_okay=False), callback=_checked,
+            "--html", type=click.Path(path_type=Path, dir_okay=False), callback=checked,
             help="Draw the grown tree into this file; only the SVG if it ends in .svg.",
         ),
     ):  # fmt: skip
@@ -27,7 +27,8 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _checked(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+def checked(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Callback of an option that names a file: refused where its folder is not there."""
     if path is not None and not path.absolute().parent.is_dir():
         raise click.BadParameter(f"there is no folder {str(path.parent)!r}: make it first")
     return path

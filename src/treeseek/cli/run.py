@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from treeseek.cli import faults
+from treeseek.budget import Budget
+from treeseek.cli import faults, recipe
 from treeseek.cli.choice import SearchCommand, configured, strategy_options
 from treeseek.cli.law import (
     budget_option,
@@ -17,7 +18,9 @@ from treeseek.cli.law import (
 from treeseek.cli.output import as_text, output_options, save
 from treeseek.cli.prompt import read_prompt
 from treeseek.cli.screen import Standing, screen, spending
+from treeseek.cli.spelling import spelled
 from treeseek.cli.stepping import step_all
+from treeseek.declare import Strategy
 from treeseek.front import Run, start
 from treeseek.result import Result
 from treeseek.viewer import Grown, page, svg
@@ -35,6 +38,8 @@ from treeseek.viewer import Grown, page, svg
 @law_options
 @click.option("--stop", multiple=True, metavar="TEXT", help="Text that ends a continuation.")
 @output_options
+@recipe.recipe_options
+@recipe.dry_run_option
 def run(prompt: str, **options: Any) -> int:
     """Continue PROMPT by a search and print what was found.
 
@@ -48,7 +53,11 @@ def run(prompt: str, **options: Any) -> int:
       treeseek run "The cat" -s beam -o width=8 -n 3 --html tree.html
       echo "The dog" | treeseek run - -s sample -n 4 --temperature 0.8 --json
     """  # fmt: skip
-    strategy = configured(options.pop("strategy"), options.pop("assignments"))
+    strategy = configured(options["strategy"], options.pop("assignments"))
+    if options.pop("dry_run"):
+        _dry(prompt, strategy, options)
+        return 0
+    del options["strategy"]
     html, as_json = options.pop("html"), options.pop("as_json")
     text = read_prompt(prompt)
     warp = law(options)
@@ -56,7 +65,7 @@ def run(prompt: str, **options: Any) -> int:
     with screen(options.pop("quiet")) as board:
         lm = loaded(options, board.note)
         search = start(text, model=lm, strategy=strategy, warp=warp, stop=stop, **options)
-        done = step_all([search], board, lambda: standing(search))
+        done = step_all(search, board, lambda: standing(search))
         result = search.result
         board.note(summary(result))
     print_result(result, as_json=as_json)
@@ -64,6 +73,15 @@ def run(prompt: str, **options: Any) -> int:
         tree = Grown.of(search, title=text)
         save(html, svg(tree) if html.suffix == ".svg" else page([tree]))
     return code_of(result, done)
+
+
+def _dry(prompt: str, strategy: Strategy, options: dict[str, Any]) -> None:
+    """Print what would be run."""
+    as_json = options.pop("as_json")
+    tokens = Budget.of(options["budget"]).tokens
+    words = {**options, "prompt": prompt, "strategy": spelled(strategy.name, strategy.options)}
+    bound = "no bound: give tokens= by -b" if tokens is None else tokens
+    recipe.show("run", words, {"charged_tokens_at_most": bound}, as_json=as_json)
 
 
 def standing(run: Run) -> Standing:

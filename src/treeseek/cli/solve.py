@@ -1,211 +1,182 @@
-"""`treeseek solve`: problems that can be checked, and best-of-N at the same cost beside them."""
+"""`treeseek solve`: problems that can be checked, and what the budget buys without a search."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from treeseek.budget import Budget
-from treeseek.cli import faults
-from treeseek.cli.arm import Arm, Trial, attempt, by_chance, wilson
-from treeseek.cli.choice import SearchCommand, configured, factory, strategy_options
-from treeseek.cli.law import budget_option, loaded, model_options, number_option
+from treeseek.cli import faults, recipe
+from treeseek.cli.choice import SearchCommand, entered, strategy_options
+from treeseek.cli.judged import judged_options, settings, standing
+from treeseek.cli.law import budget_option, number_option
 from treeseek.cli.output import as_text, output_options, save
 from treeseek.cli.screen import screen
-from treeseek.model import LM
-from treeseek.result import Cost
-from treeseek.tasks.countdown import CountdownVerifier, generate
+from treeseek.cli.spelling import spelled
+from treeseek.cli.stepping import step_all
+from treeseek.options import options_of
+from treeseek.solving.attempt import Side, Solved
+from treeseek.solving.front import attempt
+from treeseek.solving.trials import Trial
 from treeseek.viewer import Grown, page, svg
 
 DRAWN = 12
 """Trees that a page shows at most."""
 
 
-@click.group()
-def solve() -> None:
-    """Solve problems that can be checked, beside best-of-N at the same cost.
-
-    \b
-    Example:
-      treeseek solve countdown --problems 5
-    """
-
-
-@solve.command(cls=SearchCommand)
-@number_option("--problems", 5, "How many.", low=1)
-@click.option(
-    "--numbers",
-    type=click.IntRange(2, 5),
-    default=4,
-    show_default=True,
-    help="Numbers in a problem.",
-)
-@model_options
+@click.command(cls=SearchCommand)
+@click.argument("task", metavar="TASK|FILE")
 @strategy_options("puct")
 @budget_option("tokens=400")
-@number_option("--limit", 64, "Longest answer in tokens.", low=1)
-@number_option("--seed", 0, "Seed of the problems and of all noise.")
+@number_option("-n", 1, "Answers that a search looks for; one of them is judged.", low=1)
+@judged_options(5)
 @output_options
-def countdown(**options: Any) -> int:
-    """Reach a target from given numbers, each used once.
+@recipe.recipe_options
+@recipe.dry_run_option
+def solve(task: str, **options: Any) -> int:
+    """Solve problems that can be checked, beside best-of-N with the same budget.
 
-    The budget holds for each problem. The same problems are then given to best-of-n, each with the
-    tokens that the search was charged on it and the same verifier, and it is said which of the two
-    solved more. No search stops early for being lucky, so the two are given the same chance.
+    TASK is a name, as in countdown or "countdown(numbers=3)"; FILE holds JSON lines with a prompt,
+    and an answer or tests. The budget holds for each problem. The same problems are then given to
+    best-of-n and to the majority of its draws, with the same budget and the same verifier, and it
+    is said who solved more. No search stops early for being lucky, so all get the same chance.
 
     \b
     Examples:
       treeseek solve countdown --problems 5
-      treeseek solve countdown --numbers 3 -s best-first -o priority=total -b 1k --html trees.html
-      treeseek solve countdown --problems 100 -s beam -o width=16 --json
+      treeseek solve countdown -o numbers=3 -s best-first -o priority=total -b 1k --html trees.html
+      treeseek solve my-problems.jsonl --problems 100 -s beam -o width=16 --json
     """  # fmt: skip
-    strategy = configured(options["strategy"], options["assignments"])
+    html, as_json = options.pop("html"), options.pop("as_json")
+    made, (strategy,) = entered(task, [options["strategy"]], options.pop("assignments"))
     budget = Budget.of(options["budget"])
-    problems = generate(options["seed"], numbers=options["numbers"], count=options["problems"])
-    with screen(options["quiet"]) as board:
-        lm = loaded(options, board.note)
-        shared: dict[str, Any] = {
-            "lm": lm, "verifier": CountdownVerifier, "limit": options["limit"],
-            "seed": options["seed"], "screen": board,
-        }  # fmt: skip
-        count = len(problems)
-        arm = attempt(problems, strategies=[strategy] * count, budgets=[budget] * count, **shared)
-        control = None
-        if arm.done:
-            control = _control(problems, arm, budget, shared)
-    if options["as_json"]:
-        click.echo(as_text(report(arm, control, lm=lm, seed=options["seed"])))
+    named = spelled(strategy.name, strategy.options)
+    if options.pop("dry_run"):
+        words = {"task": task_words(made), **options, "strategy": named, "html": html}
+        recipe.show("solve", words, estimate(budget, options["problems"]), as_json=as_json)
+        return 0
+    del options["strategy"], options["budget"]
+    with screen(options.pop("quiet")) as board:
+        given = settings(options, board.note)
+        run = attempt(made, strategy=strategy, budget=budget, keep=DRAWN, **given, **options)
+        title = f"{strategy.name} on {made.name}, {given['model'].name}"
+        step_all(run, board, lambda: standing(run.tally, title))
+    found = run.solved
+    if as_json:
+        click.echo(as_text(found.to_json()))
     else:
-        _print(arm, control)
-    if options["html"] is not None:
-        _draw(options["html"], arm, control)
-    return _code(arm, control)
+        _print(found, strategy.name)
+    if html is not None:
+        _draw(html, found, run.trials, strategy.name, made.name)
+    return _code(found)
 
 
-def _control(problems: Sequence[Any], arm: Arm, budget: Budget, shared: dict[str, Any]) -> Arm:
-    """Best-of-n with the tokens that each search was charged, drawing until they are spent."""
-    charged = [(trial.cost or Cost()).tokens for trial in arm.trials]
-    best_of_n = factory("best-of-n")
-    strategies = [best_of_n(n=max(1, tokens)) for tokens in charged]
-    budgets = [Budget(tokens=tokens, scores=budget.scores) for tokens in charged]
-    return attempt(problems, strategies=strategies, budgets=budgets, **shared)
+def task_words(task: Any) -> str:
+    """A task in the words of a recipe."""
+    return spelled(task.name, {name: getattr(task, name) for name in options_of(type(task))})
 
 
-def report(arm: Arm, control: Arm | None, *, lm: LM, seed: int) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    return {
-        "task": "countdown",
-        **arm.to_json(),
-        "control": None if control is None else control.to_json(),
-        "comparison": None if control is None else compare(arm, control),
-        "model": lm.name,
-        "seed": seed,
-    }
+def estimate(budget: Budget, problems: int) -> dict[str, Any]:
+    """What a run may cost at most: its searches and the draws of the control."""
+    if budget.tokens is None:
+        return {"searches": 2 * problems, "charged_tokens_at_most": "no bound: give tokens= by -b"}
+    return {"searches": 2 * problems, "charged_tokens_at_most": 2 * problems * budget.tokens}
 
 
-def compare(arm: Arm, control: Arm) -> dict[str, Any]:
-    """Which arm solved what the other did not, and whether chance alone would do the same."""
-    pairs = [(a.solved, b.solved) for a, b in zip(arm.trials, control.trials, strict=True)]
-    ours, theirs = pairs.count((True, False)), pairs.count((False, True))
-    word = "wins" if ours > theirs else "loses" if ours < theirs else "ties"
-    return {
-        "search": word,
-        "only_search": ours,
-        "only_control": theirs,
-        "p": by_chance(ours, theirs),
-    }
-
-
-def sentence(arm: Arm, control: Arm) -> str:
+def sentence(found: Solved, name: str) -> str:
     """The comparison in words, without a favour to either side."""
-    found = compare(arm, control)
-    name, other = arm.strategy.name, control.strategy.name
-    words = {
-        "wins": f"{name} solved {arm.solved - control.solved} more than {other}",
-        "loses": f"{name} LOST: it solved {control.solved - arm.solved} fewer than {other}",
-        "ties": f"{name} solved as many as {other}",
-    }[found["search"]]
+    pair = found.pair
+    assert pair is not None and found.control is not None
+    more = found.side.solved - found.control.solved
+    words = (
+        f"{name} solved {more} more than best-of-n"
+        if more > 0
+        else f"{name} LOST: it solved {-more} fewer than best-of-n"
+        if more < 0
+        else f"{name} solved as many as best-of-n"
+    )
     return (
-        f"{words} at the same tokens a problem (only {name}: {found['only_search']}, only {other}: "
-        f"{found['only_control']}; chance alone does as much with p = {found['p']:.2f})."
+        f"{words} with the same budget (only {name}: {pair.only_strategy}, only best-of-n: "
+        f"{pair.only_control}; difference {pair.difference:+.2f}, 95 % {pair.low:+.2f} to "
+        f"{pair.high:+.2f})."
     )
 
 
-def _print(arm: Arm, control: Arm | None) -> None:
+def _print(found: Solved, name: str) -> None:
     styled = False if "NO_COLOR" in os.environ else None
-    for trial in arm.trials:
-        word, colour = ("solved", "green") if trial.solved else ("not solved", "red")
+    for one in found.side.outcomes:
+        word, colour = ("solved", "green") if one.solved else ("not solved", "red")
         mark = click.style(word, fg=colour)
-        click.echo(f"{trial.problem.prompt.strip()}  {mark}", color=styled)
-        text = trial.answer.text.strip("\n") if trial.answer else "(no answer)"
+        click.echo(f"{one.prompt.strip() or one.id}  {mark}", color=styled)
+        text = one.answer.text.strip("\n") if one.answer else "(no answer)"
         for line in text.split("\n"):
             click.echo(f"    {line}")
-        if trial.failure or not trial.solved:
-            click.echo(f"    ({trial.failure or outcome(trial)})")
+        if not one.solved:
+            click.echo(f"    ({one.words})")
     click.echo()
-    click.echo(_figures(arm, arm.strategy.name))
-    if control is None:
-        click.echo("best-of-n was not run: interrupted")
-        return
-    click.echo(_figures(control, f"{control.strategy.name}, same tokens"))
-    click.echo(sentence(arm, control))
+    for line in _lines(found, name):
+        click.echo(line)
 
 
-def outcome(trial: Trial) -> str:
-    """What became of a problem, in words."""
-    if trial.failure:
-        return f"failed: {trial.failure}"
-    if trial.verdict is None:
-        return "no answer within the budget"
-    return f"{'solved: ' if trial.solved else ''}{trial.verdict.feedback}"
+def _lines(found: Solved, name: str) -> list[str]:
+    """The figures of all sides, and who solved more."""
+    lines = [_figures(found.side, name)]
+    if found.control is None or found.majority is None:
+        return [*lines, "best-of-n was not run: interrupted"]
+    return [
+        *lines,
+        _figures(found.control, "best-of-n, same budget"),
+        _figures(found.majority, "majority of its draws"),
+        sentence(found, name),
+    ]
 
 
-def _figures(arm: Arm, name: str) -> str:
-    low, high = wilson(arm.solved, len(arm.trials))
-    cost = arm.cost
+def _figures(side: Side, name: str) -> str:
+    low, high = side.interval
+    cost = side.cost
     return (
-        f"{name + ':':<24}{arm.solved} of {len(arm.trials)} solved ({arm.accuracy:.2f}, 95 % "
+        f"{name + ':':<24}{side.solved} of {len(side.outcomes)} solved ({side.accuracy:.2f}, 95 % "
         f"{low:.2f} to {high:.2f}), {cost.tokens:,} tokens charged, "
         f"{cost.tokens_computed:,} computed in {cost.forwards:,} calls, "
         f"{cost.verifier_calls:,} verified, {cost.seconds:.1f} s"
     )
 
 
-def _draw(path: Path, arm: Arm, control: Arm | None) -> None:
-    grown = [trial for trial in arm.trials if trial.run is not None]
+def _draw(path: Path, found: Solved, trials: list[Trial], name: str, title: str) -> None:
     single = path.suffix == ".svg"
+    grown = [
+        (one, trial)
+        for one, trial in zip(found.side.outcomes, trials, strict=False)
+        if trial.run is not None
+    ]
     if single:
-        grown = sorted(grown, key=lambda trial: not trial.solved)[:1]
+        grown = sorted(grown, key=lambda pair: not pair[0].solved)[:1]
     trees = [
         Grown.of(
-            trial.run, title=trial.problem.prompt, outcome=outcome(trial),
-            solved={text: verdict.solved for text, verdict in trial.verifier.verdicts.items()},
-            best=trial.answer,
+            trial.run, title=one.prompt, outcome=one.words, best=one.answer,
+            solved={text: verdict.solved for text, verdict in trial.judge.asked.items()},
         )
-        for trial in grown[:DRAWN]
-        if trial.run is not None
+        for one, trial in grown
+        if trial.run is not None and trial.judge is not None
     ]  # fmt: skip
     if single and trees:
         save(path, svg(trees[0]))
         return
-    lines = [_figures(arm, arm.strategy.name)]
-    if control is not None:
-        lines += [_figures(control, f"{control.strategy.name}, same tokens")]
-        lines += [sentence(arm, control)]
-    if len(grown) > DRAWN:
-        lines.append(f"{len(grown) - DRAWN} more trees are not drawn.")
-    save(path, page(trees, title="Countdown", lines=lines))
+    lines = _lines(found, name)
+    if len(found.side.outcomes) > len(trials):
+        lines.append(f"{len(found.side.outcomes) - len(trials)} more trees are not drawn.")
+    save(path, page(trees, title=title.capitalize(), lines=lines))
 
 
-def _code(arm: Arm, control: Arm | None) -> int:
-    if not arm.done or control is None or not control.done:
+def _code(found: Solved) -> int:
+    outcomes = found.side.outcomes
+    if not found.done:
         return faults.INTERRUPTED
-    if all(trial.failure for trial in arm.trials):
-        faults.say("every problem failed; the first: " + arm.trials[0].failure)
+    if all(one.failure for one in outcomes):
+        faults.say("every problem failed; the first: " + outcomes[0].failure)
         return faults.FAILED
-    if all(trial.answer is None for trial in arm.trials):
+    if all(one.answer is None for one in outcomes):
         faults.say("the budget ended before one token was produced: give more with -b")
         return faults.UNFED
     return 0

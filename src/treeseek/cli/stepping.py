@@ -1,4 +1,4 @@
-"""Stepping searches to their end, or to the user's patience.
+"""Stepping a search or a whole table of them to its end, or to the user's patience.
 
 The first interrupt is taken between two rounds: what is open is settled as if the time were over,
 so the result holds everything that was found. The second leaves at once.
@@ -6,12 +6,23 @@ so the result holds everything that was found. The second leaves at once.
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from treeseek.cli.screen import Silence, Standing
-from treeseek.front import Run
+
+
+class Steppable(Protocol):
+    """What can be stepped and, between two steps, cut."""
+
+    def step(self) -> bool:
+        """Run one round; False once all has ended."""
+        ...
+
+    def cut(self) -> None:
+        """End what is open at its next request."""
+        ...
 
 
 class Patience:
@@ -36,44 +47,17 @@ class Patience:
         self.over = True
 
 
-def step_all(
-    runs: Sequence[Run],
-    screen: Silence,
-    standing: Callable[[], Standing],
-    *,
-    failed: Callable[[Run, Exception], None] | None = None,
-) -> bool:
-    """Step `runs`, which share a scheduler, until all have ended; False if interrupted.
-
-    `failed` is told of a search that an error ended, and the rest go on; without it the error is
-    raised. An error that belongs to no single search ends all of them.
-    """
+def step_all(work: Steppable, screen: Silence, standing: Callable[[], Standing]) -> bool:
+    """Step `work` until it has ended; False if interrupted. Errors are raised."""
     with Patience() as patience:
         cut = False
-        while not all(run.ended for run in runs):
-            if patience.over and not cut:
-                cut = True
-                screen.note("interrupted, settling what is open (once more to leave at once)")
-                for run in runs:
-                    run.cut()
-            try:
-                runs[0].step()
+        try:
+            while work.step():
                 screen.show(standing)
-            except KeyboardInterrupt:
-                return False
-            except Exception as error:
-                if failed is None:
-                    raise
-                _settle_failure(runs, error, failed)
+                if patience.over and not cut:
+                    cut = True
+                    screen.note("interrupted, settling what is open (once more to leave at once)")
+                    work.cut()
+        except KeyboardInterrupt:
+            return False
         return not cut
-
-
-def _settle_failure(
-    runs: Sequence[Run], error: Exception, failed: Callable[[Run, Exception], None]
-) -> None:
-    scheduler = runs[0].scheduler
-    culprit, scheduler.failed = scheduler.failed, None
-    for run in runs:
-        if run.seat is culprit or (culprit is None and not run.ended):
-            run.seat.live.close()
-            failed(run, error)

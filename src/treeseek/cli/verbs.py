@@ -14,7 +14,8 @@ from treeseek.errors import OutputError
 
 VERBS = {
     "run": "Continue a text by a search.",
-    "solve": "Solve problems that can be checked, beside best-of-N at the same cost.",
+    "solve": "Solve problems that can be checked, beside best-of-N with the same budget.",
+    "compare": "Compare strategies at equal tokens, and with what the tokens buy without one.",
     "doctor": "Say what is installed and how a model is served.",
     "cite": "Print the BibTeX of what a run used.",
 }

@@ -35,6 +35,14 @@ class Contender:
     control: bool = False
 
 
+def extent(problems: int, contenders: int, budgets: Sequence[int]) -> dict[str, int]:
+    """How many searches a comparison runs, and the most that all of them may be charged."""
+    return {
+        "searches": problems * (contenders * len(budgets) + 1),
+        "most": problems * (contenders * sum(budgets) + max(budgets)),
+    }
+
+
 class Contest:
     """A comparison that can be stepped; `treeseek.compare` runs one to its end.
 
@@ -74,10 +82,17 @@ class Contest:
             self._groups(),
             lm=on.lm,
             settled=self._settle,
-            searches=len(problems) * (len(contenders) * len(budgets) + 1),
-            most=len(problems) * (len(contenders) * sum(budgets) + max(budgets)),
             window=window,
+            **extent(len(problems), len(contenders), budgets),
         )
+
+    def step(self) -> bool:
+        """Run one round; False once all has ended."""
+        return self.series.step()
+
+    def cut(self) -> None:
+        """End what is open, and begin nothing else."""
+        self.series.cut()
 
     @property
     def comparison(self) -> Comparison:

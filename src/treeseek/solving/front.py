@@ -19,6 +19,8 @@ from treeseek.solving.trials import WINDOW, Conditions, described
 from treeseek.strategies.best_of_n import best_of_n
 from treeseek.tasks.protocol import Problem, Task
 
+DRAWS = 1_000
+"""Most draws of the control that ends a draw at its first illegal step."""
 _TASK = ("name", "step", "limit", "problems", "verifier", "answer")
 
 
@@ -26,6 +28,7 @@ def conditions(
     task: Task,
     *,
     model: LM | str = "embedded",
+    n: int = 1,
     seed: int = 0,
     limit: int | None = None,
     warp: Warp | None = None,
@@ -39,7 +42,7 @@ def conditions(
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InvalidOption(f"limit={limit!r}: give a whole number of at least 1.")
     lm = shared(model) if isinstance(model, str) else model
-    return Conditions(lm, task, limit or task.limit, seed, warp, scorer, verifier)
+    return Conditions(lm, task, limit or task.limit, n, seed, warp, scorer, verifier)
 
 
 def chooser(selector: Selector | None, *, verifier: bool) -> Chooser:
@@ -103,22 +106,36 @@ def contest(
     """A run of `compare` that is ready to be stepped; see `compare`."""
     on = conditions(task, verifier=verifier, **rest)
     choose = chooser(selector, verifier=verifier)
+    check_budgets(budgets)
+    found = contenders(strategies, choose, verifier=verifier)
+    return Contest(
+        made(on, problems), found, budgets=sorted(budgets), on=on, choose=choose, window=window
+    )
+
+
+def check_budgets(budgets: Sequence[int]) -> None:
+    """Raise InvalidOption unless `budgets` are whole numbers of tokens, each there once."""
     for budget in budgets:
         if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
             raise InvalidOption(f"budgets={budgets!r}: give whole numbers of tokens, at least 1.")
     if not budgets or len(set(budgets)) < len(budgets):
         raise InvalidOption(f"budgets={budgets!r}: give at least one, and each once.")
-    contenders = [
+
+
+def contenders(
+    strategies: Sequence[Strategy | StrategyFactory],
+    choose: Chooser = by_rank,
+    *,
+    verifier: bool = True,
+) -> list[Contender]:
+    """`strategies` under their names in the table, and the control that draws legal steps only."""
+    found = [
         Contender(label, strategy, choose)
         for label, strategy in labelled(configured(strategies)).items()
     ]
     if verifier and "legal" in best_of_n.options:
-        legal = best_of_n(n=max(budgets), legal=True)
-        contenders.append(Contender(LEGAL, legal, choose, control=True))
-    return Contest(
-        made(on, problems), contenders, budgets=sorted(budgets), on=on, choose=choose,
-        window=window,
-    )  # fmt: skip
+        found.append(Contender(LEGAL, best_of_n(n=DRAWS, legal=True), choose, control=True))
+    return found
 
 
 def compare(task: Task, **options: Any) -> Comparison:
@@ -132,7 +149,8 @@ def compare(task: Task, **options: Any) -> Comparison:
     Raises InvalidOption before anything runs; a problem that fails is a recorded failure.
     """
     run = contest(task, **options)
-    run.series.run()
+    while run.step():
+        pass
     return run.comparison
 
 

@@ -31,14 +31,15 @@ WINDOW = 128
 class Conditions:
     """What holds for every search of a table.
 
-    `limit` is the longest answer in tokens; `scorer` makes the scorer of a problem, which sees the
-    problem's prompt and no answer; `shown` says whether searches may ask the verifier while they
-    run, or only the table asks it in the end.
+    `limit` is the longest answer in tokens, `n` how many a search looks for; `scorer` makes the
+    scorer of a problem, which sees the problem's prompt and no answer; `shown` says whether
+    searches may ask the verifier while they run, or only the table asks it in the end.
     """
 
     lm: LM
     task: Task
     limit: int
+    n: int = 1
     seed: int = 0
     warp: Warp | None = None
     scorer: Callable[[Problem], Scorer] | None = None
@@ -94,7 +95,7 @@ class Trial:
         try:
             self.judge = Patient(on.task.verifier(problem), self.memory)
             self.run = start(
-                problem.prompt, model=on.lm, strategy=self.strategy, budget=self.budget,
+                problem.prompt, model=on.lm, strategy=self.strategy, budget=self.budget, n=on.n,
                 limit=on.limit, seed=on.seed, step=on.task.step, warp=on.warp,
                 scorer=None if on.scorer is None else on.scorer(problem),
                 verifier=self.judge if on.shown else None,
@@ -174,7 +175,7 @@ class Tally:
 
 
 class Series:
-    """Trials that are run in windows; step it until it is False, or `run()` it.
+    """Trials that are run in windows; step it until it is False.
 
     `groups` yields the trials that must be judged together (one problem's, say), `searches` says
     how many there will be, `most` what they may be charged in all. When a window has ended,
@@ -188,8 +189,8 @@ class Series:
         lm: LM,
         settled: Callable[[Sequence[Trial]], None],
         searches: int,
-        most: int | None = None,
-        window: int = WINDOW,
+        most: int | None,
+        window: int,
     ) -> None:
         """Nothing runs before the first step."""
         self._groups: Iterator[Sequence[Trial]] = iter(groups)
@@ -238,11 +239,6 @@ class Series:
         if not active:
             self._close()
         return True
-
-    def run(self) -> None:
-        """Step to the end."""
-        while self.step():
-            pass
 
     def cut(self) -> None:
         """End the open searches at their next request, and open no others."""

@@ -1,0 +1,99 @@
+"""What the verbs that run a task share: their options, what these mean, and how a series stands."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from treeseek import registry
+from treeseek.cli.choice import selector_of
+from treeseek.cli.law import law, law_options, loaded, model_options, number_option
+from treeseek.cli.screen import Standing, spending
+from treeseek.errors import InvalidOption
+from treeseek.model import LM
+from treeseek.requests import Scorer
+from treeseek.solving.trials import Tally
+from treeseek.tasks.protocol import Problem
+
+
+def judged_options(problems: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Model, law, and all that says on which problems and how answers are chosen."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            law_options,
+            number_option("--seed", 0, "Seed of the problems and of all noise."),
+            click.option(
+                "--limit", type=click.IntRange(1),
+                help="Longest answer in tokens.  [default: what the task says]",
+            ),
+            click.option(
+                "--scorer", default="auto", show_default=True, metavar="NAME",
+                help="Who scores prefixes and answers: a name, none, or auto: the model itself "
+                "where it can.",
+            ),
+            click.option(
+                "--selector", metavar="NAME",
+                help="How the answer is chosen.  [default: by the verifier; without it, by rank]",
+            ),
+            click.option(
+                "--verifier/--no-verifier", default=True,
+                help="Whether searches may ask the verifier; answers are judged by it either way.",
+            ),
+            number_option("--problems", problems, "How many.", low=1),
+            model_options,
+        ):  # fmt: skip
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def settings(options: dict[str, Any], note: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """What `options` mean to the library, the model loaded; taken out of them."""
+    warp = law(options)
+    selector = options.pop("selector")
+    lm = loaded(options, note)
+    return {
+        "model": lm,
+        "warp": warp,
+        "scorer": _scorer(options.pop("scorer"), lm),
+        "selector": None if selector is None else selector_of(selector),
+        **{name: options.pop(name) for name in ("problems", "verifier", "limit", "seed")},
+    }
+
+
+def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer] | None:
+    if name == "none":
+        return None
+    own: Callable[[str], Scorer] | None = getattr(lm, "scorer", None)
+    if name == "auto":
+        return None if own is None else lambda problem: own(problem.prompt)
+    kind = registry.find("scorers", name)
+    return lambda problem: kind(lm, problem.prompt)
+
+
+def budgets_of(words: str) -> list[int]:
+    """The budgets of charged tokens in "150,400,1k"; raises InvalidOption."""
+    from treeseek.budget import Budget
+
+    found = []
+    for part in words.split(","):
+        budget = Budget.of(part.strip())
+        if budget.tokens is None:
+            raise InvalidOption(f"-b {words}: budgets here are tokens, as in -b 150,400,1k.")
+        found.append(budget.tokens)
+    return found
+
+
+def standing(tally: Tally, title: str, best: str = "") -> Standing:
+    """How a series stands, for a screen."""
+    spent = tally.charged / tally.most if tally.most else None
+    done = max(tally.ended / tally.searches, spent or 0.0)
+    left = tally.seconds * (1 - done) / done if done else None
+    facts = (
+        *spending(tally.charged, tally.most, tally.computed, tally.seconds),
+        f"{tally.ended:,} of {tally.searches:,} searches ended",
+        f"{tally.seconds:.0f} s" + ("" if left is None else f", about {left:.0f} s left"),
+    )
+    return Standing(title, spent, facts, best or tally.best)

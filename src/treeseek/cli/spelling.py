@@ -1,0 +1,139 @@
+"""Configured things in words: `beam(width=4)`, several with commas between, and `-o name=value`.
+
+What a user types and what a recipe or a dry run prints are the same words, read by the one reader
+here. A text that holds a comma, a bracket or a quote is written in double quotes, as in JSON.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from treeseek.errors import InvalidOption
+from treeseek.options import Option
+
+_PLAIN = re.compile(r"[\w.+:/~@%-]+")
+_WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+
+
+class Factory(Protocol):
+    """What makes a configured thing of options by name."""
+
+    def __call__(self, **options: Any) -> Any:
+        """The configured thing."""
+        ...
+
+
+def split(text: str) -> list[str]:
+    """`text` cut at its commas outside brackets and quotes; raises InvalidOption where one is open.
+
+    Empty parts are left out.
+    """
+    parts, depth, quoted, begin = [], 0, False, 0
+    skip = False
+    for at, sign in enumerate(text):
+        if skip:
+            skip = False
+        elif quoted:
+            skip, quoted = sign == "\\", sign != '"'
+        elif sign == '"':
+            quoted = True
+        elif sign in "()":
+            depth += 1 if sign == "(" else -1
+        elif sign == "," and depth == 0:
+            parts.append(text[begin:at])
+            begin = at + 1
+        if depth < 0:
+            break
+    if depth or quoted:
+        raise InvalidOption(f"{text}: a bracket or a quote is open: write name(option=value).")
+    return [part.strip() for part in [*parts, text[begin:]] if part.strip()]
+
+
+def read(text: str) -> tuple[str, dict[str, str]]:
+    """The name and the option texts of `name(option=value, ...)`; raises InvalidOption."""
+    match = _WORD.fullmatch(text)
+    if match is None:
+        raise InvalidOption(f"{text!r}: write a name, or name(option=value, option=value).")
+    return match[1], dict(map(assignment, split(match[2] or "")))
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """The name (with underscores) and the value of `name=value`; raises InvalidOption."""
+    name, equals, value = text.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals or not name:
+        raise InvalidOption(f"-o {text}: write an option as name=value.")
+    value = value.strip()
+    if value.startswith('"'):
+        try:
+            return name, str(json.loads(value))
+        except ValueError as error:
+            raise InvalidOption(f"{text}: the quoted value is no JSON text ({error}).") from None
+    return name, value
+
+
+def made(name: str, factory: Factory, known: Mapping[str, Option], given: Mapping[str, str]) -> Any:
+    """What `factory` makes of the texts `given`; raises InvalidOption for one unknown or unfit."""
+    options: dict[str, Any] = {}
+    for key, text in given.items():
+        if key not in known:
+            listed = ", ".join(known) or "none"
+            raise InvalidOption(f"{name} has no option {key!r}; its options are: {listed}.")
+        options[key] = known[key].parse(name, text)
+    return factory(**options)
+
+
+def spelled(name: str, options: Mapping[str, Any]) -> str:
+    """A configured thing in words that `read` understands."""
+    shown = ", ".join(f"{key}={_value(value)}" for key, value in options.items())
+    return f"{name}({shown})" if shown else name
+
+
+def _value(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+def routed(
+    given: Sequence[str], owners: Sequence[tuple[str, str, Mapping[str, Option]]]
+) -> list[dict[str, str]]:
+    """Which of `owners` each of the `-o` texts `given` belongs to: option texts for each owner.
+
+    An owner is (kind, name, its options), the kind "task" or "strategy". A bare name goes to
+    whoever has it; `task.name`, `strategy.name` and `beam.name` say whom. Raises InvalidOption
+    where nobody has it, or where a task and a strategy both do.
+    """
+    found: list[dict[str, str]] = [{} for _ in owners]
+    for text in given:
+        path, value = assignment(text)
+        whom, _, name = path.rpartition(".")
+        places = [
+            place
+            for place, (kind, own, options) in enumerate(owners)
+            if name in options and whom in ("", kind, own.replace("-", "_"))
+        ]
+        kinds = {owners[place][0] for place in places}
+        if not places:
+            raise InvalidOption(_unknown(text, whom, name, owners))
+        if len(kinds) > 1:
+            raise InvalidOption(
+                f"-o {text}: the task and the strategy both have {name!r}: write task.{name}= or "
+                f"strategy.{name}=."
+            )
+        for place in places:
+            found[place][name] = value
+    return found
+
+
+def _unknown(
+    text: str, whom: str, name: str, owners: Sequence[tuple[str, str, Mapping[str, Option]]]
+) -> str:
+    listed = "; ".join(
+        f"{own}: {', '.join(options) or 'none'}"
+        for own, options in {own: options for _, own, options in owners}.items()
+    )
+    at = whom or "what is named here"
+    return f"-o {text}: {at} has no option {name!r}. Options are: {listed}."
