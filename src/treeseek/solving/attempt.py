@@ -214,5 +214,6 @@ class Attempt:
         (trial,) = trials
         pool = [] if trial.run is None else Drawn(trial.run).within(trial.budget.tokens)[0]
         cost = Cost() if trial.run is None else trial.run.result.cost
-        self._drawn.append(trial.chosen(self._choose, trial.ranked(pool), cost))
-        self._voted.append(trial.chosen(self._vote, pool, replace(cost)))
+        ranked = trial.ranked(pool)
+        self._drawn.append(trial.chosen(self._choose, ranked, cost))
+        self._voted.append(trial.chosen(self._vote, ranked, replace(cost)))

@@ -150,9 +150,9 @@ class Contest:
         drawn = None if pool.run is None else Drawn(pool.run)
         for budget in self._budgets:
             candidates, charged = ([], 0) if drawn is None else drawn.within(budget)
+            ranked = pool.ranked(candidates)
             for label, choose in self._choose.items():
-                ordered = pool.ranked(candidates) if label == BEST else candidates
-                outcome = pool.chosen(choose, ordered, Cost(tokens=charged), budget)
+                outcome = pool.chosen(choose, ranked, Cost(tokens=charged), budget)
                 self._count(label, budget, outcome)
 
     def _count(self, label: str, budget: int, outcome: Outcome) -> None:
