@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     )
     from treeseek.result import Answer, Candidate, Cost, Result
     from treeseek.scheduler.journal import MemoryJournal
+    from treeseek.solving.attempt import Solved
+    from treeseek.solving.comparison import Comparison
+    from treeseek.solving.front import compare, solve
 
 __version__ = "0.1.0"
 
@@ -53,17 +56,20 @@ _HOMES = {
     "result": ["Answer", "Candidate", "Cost", "Result"],
     "front": ["Progress", "Run", "asearch", "drive", "search", "search_all", "start", "stream"],
     "scheduler.journal": ["MemoryJournal"],
+    "solving.attempt": ["Solved"],
+    "solving.comparison": ["Comparison"],
+    "solving.front": ["compare", "solve"],
     "declare": ["Strategy", "strategy"],
     "options": ["Range"],
 }  # fmt: skip
 _WHERE = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "LM", "Answer", "Budget", "BudgetSpent", "Candidate", "Continue", "Cost", "Derive", "Expand",
-    "Greedy", "Gumbel", "How", "MemoryJournal", "Mirostat", "Node", "Progress", "Race", "Range",
-    "Result", "Run", "Sample", "Score", "Spawn", "Step", "Stop", "Strategy", "Verdict", "Verify",
-    "Walk", "Warp", "asearch", "drive", "errors", "load", "search", "search_all", "start",
-    "strategies", "strategy", "stream",
+    "LM", "Answer", "Budget", "BudgetSpent", "Candidate", "Comparison", "Continue", "Cost",
+    "Derive", "Expand", "Greedy", "Gumbel", "How", "MemoryJournal", "Mirostat", "Node", "Progress",
+    "Race", "Range", "Result", "Run", "Sample", "Score", "Solved", "Spawn", "Step", "Stop",
+    "Strategy", "Verdict", "Verify", "Walk", "Warp", "asearch", "compare", "drive", "errors",
+    "load", "search", "search_all", "solve", "start", "strategies", "strategy", "stream",
 ]  # fmt: skip
 
 

@@ -147,9 +147,9 @@ def strategy_options(
             "-o", "assignments", multiple=True, metavar="NAME=VALUE", callback=merged,
             help="An option of what was named; may be given again.",
         )(function)  # fmt: skip
-        return click.option(
-            "-s", "--strategy", default=default, show_default=default is not None,
-            required=default is None, metavar="NAME", help=words,
-        )(function)  # fmt: skip
+        given: dict[str, Any] = {"default": default, "show_default": True}
+        if default is None:
+            given = {"required": True}
+        return click.option("-s", "--strategy", metavar="NAME", help=words, **given)(function)
 
     return decorate

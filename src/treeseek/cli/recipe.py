@@ -110,8 +110,11 @@ def show(
 
     What is None or empty is what the verb takes without the key, and is left out.
     """
-    kept = {"verb": verb}
-    kept.update({name.replace("_", "-"): value for name, value in values.items() if _said(value)})
+    order = [param.name for param in click.get_current_context().command.params]
+    kept: dict[str, Any] = {"verb": verb}
+    for name in sorted(values, key=order.index):
+        if _said(values[name]):
+            kept[name.replace("_", "-")] = values[name]
     if as_json:
         click.echo(as_text({"recipe": kept, "estimate": dict(estimate)}))
         return

@@ -12,6 +12,7 @@ from treeseek.cli.choice import SearchCommand, entered, strategy_options
 from treeseek.cli.judged import judged_options, settings, standing
 from treeseek.cli.law import budget_option, number_option
 from treeseek.cli.output import as_text, output_options, save
+from treeseek.cli.report import UNUSED
 from treeseek.cli.screen import screen
 from treeseek.cli.spelling import spelled
 from treeseek.cli.stepping import step_all
@@ -129,7 +130,27 @@ def _lines(found: Solved, name: str) -> list[str]:
         _figures(found.control, "best-of-n, same budget"),
         _figures(found.majority, "majority of its draws"),
         sentence(found, name),
+        *_notes(found, name),
     ]
+
+
+def _notes(found: Solved, name: str) -> list[str]:
+    """What a reader of the figures has to know: what failed, and what was left unspent."""
+    notes = []
+    sides = ((found.side, name), (found.control, "best-of-n"), (found.majority, "majority"))
+    for side, label in sides:
+        failures = [one for one in side.outcomes if one.failure] if side is not None else []
+        if failures:
+            notes.append(
+                f"{label} failed on {len(failures)} problems, which count as not solved; the "
+                f"first, {failures[0].id}: {failures[0].failure}"
+            )
+    if found.control is not None and found.side.cost.tokens < UNUSED * found.control.cost.tokens:
+        notes.append(
+            f"{name} did not use its budget: it was charged {found.side.cost.tokens:,} tokens, "
+            f"best-of-n {found.control.cost.tokens:,}."
+        )
+    return notes
 
 
 def _figures(side: Side, name: str) -> str:

@@ -106,7 +106,7 @@ class Trial:
 
     def fail(self, error: Exception) -> None:
         """Record the first error that ended this problem."""
-        self.failure = self.failure or f"{type(error).__name__}: {error}"
+        self.failure = self.failure or named(error)
 
     def stop(self) -> None:
         """End the search at its next request, if it has not ended."""
@@ -141,7 +141,7 @@ class Trial:
         self, choose: Chooser, pool: Sequence[Candidate], cost: Cost, *place: str | int
     ) -> Outcome:
         """The answer that `choose` takes of `pool`, judged; `place` names the choice for chance."""
-        answer, verdict = None, None
+        answer, verdict, failure = None, None, self.failure
         if self.judge is not None:
             known = len(self.judge.asked)
             task, problem = self.on.task, self.problem
@@ -153,9 +153,9 @@ class Trial:
                 answer = choose(held)
                 verdict = None if answer is None else self.judge.judge(answer.text)
             except Exception as error:
-                self.fail(error)
+                failure = failure or named(error)
             cost.verifier_calls += len(self.judge.asked) - known
-        return Outcome(self.problem.id, self.problem.prompt, answer, verdict, self.failure, cost)
+        return Outcome(self.problem.id, self.problem.prompt, answer, verdict, failure, cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +298,11 @@ class Series:
                 if trial.run is not None and not trial.run.ended:
                     trial.run.seat.live.close()
                     trial.fail(error)
+
+
+def named(error: Exception) -> str:
+    """An error in words, its kind first."""
+    return f"{type(error).__name__}: {error}"
 
 
 def described(task: Task) -> str:
