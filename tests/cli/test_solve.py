@@ -103,7 +103,7 @@ def test_what_is_left_unspent_and_what_fails_is_said() -> None:
     [
         ("--problems 0", 2, "--problems"),
         ("-o numbers=7", 2, "at most 5"),
-        ("-o bread=7", 2, "what is named here has no option 'bread'"),
+        ("-o bread=7", 2, "No option 'bread' in what is named here"),
         ("-s bream", 2, "did you mean"),
         ("-b nothing", 2, "tokens=N"),
         ("--selector loudest", 2, "did you mean"),

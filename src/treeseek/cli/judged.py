@@ -1,5 +1,6 @@
 """What the verbs that run a task share: their options, what these mean, and how a series stands."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,10 @@ from treeseek import registry
 from treeseek.cli.choice import selector_of
 from treeseek.cli.law import law, law_options, loaded, model_options, number_option
 from treeseek.cli.screen import Standing, spending
+from treeseek.cli.spelling import made, read
 from treeseek.errors import InvalidOption
 from treeseek.model import LM
+from treeseek.options import options_of
 from treeseek.requests import Scorer
 from treeseek.solving.trials import Tally
 from treeseek.tasks.protocol import Problem
@@ -69,8 +72,31 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer] | None:
     own: Callable[[str], Scorer] | None = getattr(lm, "scorer", None)
     if name == "auto":
         return None if own is None else lambda problem: own(problem.prompt)
-    kind = registry.find("scorers", name)
-    return lambda problem: kind(lm, problem.prompt)
+    kind_name, given = read(name)
+    kind = registry.find("scorers", kind_name)
+    known = options_of(kind)
+    own_options = {key: option for key, option in known.items() if key not in ("lm", "prompt")}
+    missing = [
+        key
+        for key, option in own_options.items()
+        if option.default is inspect.Parameter.empty and key not in given
+    ]
+    if missing:
+        raise InvalidOption(
+            f"--scorer {name}: it needs {', '.join(missing)}, which words cannot give: use it from "
+            "Python, or choose another scorer."
+        )
+    made(kind_name, dict, own_options, given)  # refused before anything runs
+
+    def scorer(problem: Problem) -> Scorer:
+        places = {"lm": lm, "prompt": problem.prompt}
+        here = {key: value for key, value in places.items() if key in known}
+        made_here: Scorer = made(
+            kind_name, lambda **options: kind(**here, **options), own_options, given
+        )
+        return made_here
+
+    return scorer
 
 
 def budgets_of(words: str) -> list[int]:

@@ -131,9 +131,11 @@ def routed(
 def _unknown(
     text: str, whom: str, name: str, owners: Sequence[tuple[str, str, Mapping[str, Option]]]
 ) -> str:
-    listed = "; ".join(
-        f"{own}: {', '.join(options) or 'none'}"
-        for own, options in {own: options for _, own, options in owners}.items()
-    )
-    at = whom or "what is named here"
-    return f"-o {text}: {at} has no option {name!r}. Options are: {listed}."
+    known = {own: ", ".join(options) or "none" for _, own, options in owners}
+    if whom and whom not in ("task", "strategy", *(own.replace("-", "_") for own in known)):
+        return f"-o {text}: nothing here is called {whom!r}: write {' or '.join(known)}."
+    if len(known) == 1:
+        ((own, listed),) = known.items()
+        return f"{own} has no option {name!r}; its options are: {listed}."
+    listed = "; ".join(f"{own}: {options}" for own, options in known.items())
+    return f"No option {name!r} in what is named here; options are: {listed}."

@@ -15,6 +15,9 @@ from treeseek.requests import Node, Sample
 from treeseek.result import Candidate
 
 BATCH = 32
+"""Draws asked for at once."""
+FREE = 128
+"""Draws in a row that cost nothing, after which more would find nothing new."""
 
 
 @strategy("best-of-n", tier="step")
@@ -27,14 +30,16 @@ def draws(
     """Draw up to n continuations, or until the budget ends, in the order drawn; judge none.
 
     The same draws as best-of-n makes, `BATCH` at a time, so that a budget that ends first leaves
-    few of them open. Cost: one charged node a token, shared prefixes once. Reference: best-of-n
+    few of them open. It ends as well after `FREE` draws in a row that were all there before. Cost:
+    one charged node a token, shared prefixes once. Reference: best-of-n
     """
-    drawn = 0
-    while drawn < n:
+    drawn = free = 0
+    while drawn < n and free < FREE:
         (reply,) = yield [Sample(root, n=min(BATCH, n - drawn))]
         for run in reply.continuations:
             ctx.finish(run.node, score=float(-drawn))
             drawn += 1
+        free = 0 if reply.charged else free + len(reply.continuations)
         if any(run.node.end == "budget" for run in reply.continuations):
             return
 

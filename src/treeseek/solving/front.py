@@ -11,6 +11,7 @@ from treeseek.loading import shared
 from treeseek.model import LM
 from treeseek.requests import Scorer
 from treeseek.selectors.selector import Selector
+from treeseek.selectors.votes import majority
 from treeseek.solving.attempt import Attempt, Solved
 from treeseek.solving.choices import Chooser, by_rank, by_selector, by_verifier
 from treeseek.solving.comparison import Comparison
@@ -19,8 +20,6 @@ from treeseek.solving.trials import WINDOW, Conditions, described
 from treeseek.strategies.best_of_n import best_of_n
 from treeseek.tasks.protocol import Problem, Task
 
-DRAWS = 1_000
-"""Most draws of the control that ends a draw at its first illegal step."""
 _TASK = ("name", "step", "limit", "problems", "verifier", "answer")
 
 
@@ -45,8 +44,15 @@ def conditions(
     return Conditions(lm, task, limit or task.limit, n, seed, warp, scorer, verifier)
 
 
-def chooser(selector: Selector | None, *, verifier: bool) -> Chooser:
-    """How answers are chosen: by `selector`, else by the verifier if it is shown, else by rank."""
+def chooser(
+    selector: Selector | None, *, verifier: bool, strategy: Strategy | None = None
+) -> Chooser:
+    """How answers are chosen: by `selector`, else by the verifier if it is shown, else by rank.
+
+    Self-consistency is a way to choose: its answers are those of the majority, whatever was asked.
+    """
+    if strategy is not None and strategy.name == "self-consistency":
+        return by_selector(majority())
     if selector is not None:
         if not isinstance(selector, Selector):
             raise InvalidOption(f"selector={selector!r}: give one of treeseek.selectors.")
@@ -71,7 +77,7 @@ def attempt(
     (chosen,) = configured([strategy])
     return Attempt(
         made(on, problems), chosen, budget=Budget.of(budget), on=on,
-        choose=chooser(selector, verifier=verifier), window=window, keep=keep,
+        choose=chooser(selector, verifier=verifier, strategy=chosen), window=window, keep=keep,
     )  # fmt: skip
 
 
@@ -107,7 +113,7 @@ def contest(
     on = conditions(task, verifier=verifier, **rest)
     choose = chooser(selector, verifier=verifier)
     check_budgets(budgets)
-    found = contenders(strategies, choose, verifier=verifier)
+    found = contenders(strategies, selector=selector, verifier=verifier)
     return Contest(
         made(on, problems), found, budgets=sorted(budgets), on=on, choose=choose, window=window
     )
@@ -124,17 +130,18 @@ def check_budgets(budgets: Sequence[int]) -> None:
 
 def contenders(
     strategies: Sequence[Strategy | StrategyFactory],
-    choose: Chooser = by_rank,
     *,
+    selector: Selector | None = None,
     verifier: bool = True,
 ) -> list[Contender]:
     """`strategies` under their names in the table, and the control that draws legal steps only."""
     found = [
-        Contender(label, strategy, choose)
+        Contender(label, strategy, chooser(selector, verifier=verifier, strategy=strategy))
         for label, strategy in labelled(configured(strategies)).items()
     ]
     if verifier and "legal" in best_of_n.options:
-        found.append(Contender(LEGAL, best_of_n(n=DRAWS, legal=True), choose, control=True))
+        choose = chooser(selector, verifier=verifier)
+        found.append(Contender(LEGAL, best_of_n(n=None, legal=True), choose, control=True))
     return found
 
 
