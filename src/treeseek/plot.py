@@ -15,7 +15,7 @@ from treeseek.solving.comparison import Comparison, Row
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a3d9a", "#8c510a")
 """Told apart by eyes that see few colours; the first ones furthest apart."""
 GREYS = (("#333333", "-"), ("#777777", "--"), ("#aaaaaa", ":"), ("#555555", "-."))
-BANDS = 4
+BANDS = 3
 """Most strategies whose intervals are bands; those of more are bars."""
 SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -143,5 +143,6 @@ def _name(axes: Any, ends: list[tuple[Row, str, str]]) -> None:
             f"{label} {row.accuracy:.2f}", xy=(row.tokens, row.accuracy),
             xytext=(1.02, height), textcoords=axes.get_yaxis_transform(), color=colour,
             va="center", fontweight="normal" if row.control else "bold", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.5},
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.5,
+                        "relpos": (0, 0.5)},
         )  # fmt: skip

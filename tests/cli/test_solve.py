@@ -2,7 +2,8 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 import treeseek
 from tests.solving.letters import TOY as LETTERS_TOY
 from tests.solving.letters import Wanted
+from treeseek import registry
 from treeseek.cli.judged import standing
 from treeseek.cli.solve import sentence
 from treeseek.cli.verbs import treeseek as command
@@ -93,9 +95,41 @@ def test_what_is_left_unspent_and_what_fails_is_said() -> None:
     said = solve("--problems 2 -b tokens=200 -s beam -o width=2 --limit 6")
     assert "beam did not use its budget" in said.stdout.splitlines()[-1]
     said = solve("--problems 2 -b 40 -s sample --no-verifier --selector 'weighted(by=nothing)'")
-    lines = [line for line in said.stdout.splitlines() if "failed on 2 problems" in line]
-    assert len(lines) == 2 and "has no score 'nothing'" in lines[0]
+    (line,) = (line for line in said.stdout.splitlines() if "failed on 2 of 2" in line)
+    assert "has no score 'nothing'" in line
     assert said.exit_code == 1 and "every problem failed" in said.stderr
+
+
+@dataclass(frozen=True)
+class Liked:
+    """Likes the letter a."""
+
+    lm: Any
+    prompt: str
+    weight: float = 1.0
+    bias: float | None = None
+    name: str = field(default="liked", init=False)
+    version: str = field(default="1", init=False)
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        assert self.lm.vocabulary and self.prompt.startswith("Make") and self.bias is None
+        return [self.weight * text.count("a") for text in texts]
+
+
+def test_a_scorer_by_name_is_made_for_each_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = registry.find
+    monkeypatch.setattr(
+        registry, "find", lambda kind, name: Liked if kind == "scorers" else find(kind, name)
+    )
+    line = "--problems 3 -b 60 --no-verifier -s best-of-n -o n=60 --json -q --scorer"
+    record = json.loads(solve(f"{line} 'liked(weight=2)'").stdout)
+    for one in record["problems"]:
+        assert one["best"]["score"] == 2 * one["best"]["text"].count("a")
+    assert any(one["best"]["score"] for one in record["problems"])
+    assert record["comparison"]["only_search"] == record["comparison"]["only_control"] == 0
+    assert json.loads(solve(f"{line} none").stdout)["problems"][0]["best"]["score"] < 0
+    said = solve(f"{line} 'liked(height=2)'")
+    assert said.exit_code == 2 and "no option 'height'" in said.stderr
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def compare(task: str, **options: Any) -> int:
     with screen(options.pop("quiet")) as board:
         given = settings(options, board.note)
         run = contest(made, strategies=strategies, budgets=budgets, **given, **options)
-        title = f"{len(strategies)} strategies on {made.name}, {given['model'].name}"
+        names = ", ".join(one.name for one in strategies)
+        title = f"{names} on {made.name}, {given['model'].name}"
         step_all(run, board, lambda: standing(run.series.tally, title, leader(run.comparison)))
     found = run.comparison
     if as_json:

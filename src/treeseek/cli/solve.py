@@ -136,14 +136,16 @@ def _lines(found: Solved, name: str) -> list[str]:
 
 def _notes(found: Solved, name: str) -> list[str]:
     """What a reader of the figures has to know: what failed, and what was left unspent."""
-    notes = []
+    notes, said = [], set()
     sides = ((found.side, name), (found.control, "best-of-n"), (found.majority, "majority"))
     for side, label in sides:
         failures = [one for one in side.outcomes if one.failure] if side is not None else []
-        if failures:
+        same = tuple((one.id, one.failure) for one in failures)
+        if failures and same not in said:
+            said.add(same)
             notes.append(
-                f"{label} failed on {len(failures)} problems, which count as not solved; the "
-                f"first, {failures[0].id}: {failures[0].failure}"
+                f"{label} failed on {len(failures)} of {len(found.side.outcomes)}, which count as "
+                f"not solved; the first, {failures[0].id}: {failures[0].failure}"
             )
     if found.control is not None and found.side.cost.tokens < UNUSED * found.control.cost.tokens:
         notes.append(
