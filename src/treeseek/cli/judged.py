@@ -14,7 +14,7 @@ from treeseek.cli.spelling import made, read
 from treeseek.errors import InvalidOption
 from treeseek.model import LM
 from treeseek.options import options_of
-from treeseek.requests import Scorer
+from treeseek.requests import Reader, Scorer
 from treeseek.solving.trials import Tally
 from treeseek.tasks.protocol import Problem
 
@@ -66,12 +66,12 @@ def settings(options: dict[str, Any], note: Callable[[str], None] | None = None)
     }
 
 
-def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer] | None:
+def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
     if name == "none":
         return None
-    own: Callable[[str], Scorer] | None = getattr(lm, "scorer", None)
+    own = lm.value
     if name == "auto":
-        return None if own is None else lambda problem: own(problem.prompt)
+        return None if own is None else lambda _: own
     kind_name, given = read(name)
     kind = registry.find("scorers", kind_name)
     known = options_of(kind)

@@ -9,7 +9,7 @@ from treeseek.decoding.warp import Warp
 from treeseek.errors import InvalidOption
 from treeseek.loading import shared
 from treeseek.model import LM
-from treeseek.requests import Scorer
+from treeseek.requests import Reader, Scorer
 from treeseek.selectors.selector import Selector
 from treeseek.selectors.votes import majority
 from treeseek.solving.attempt import Attempt, Solved
@@ -31,7 +31,7 @@ def conditions(
     seed: int = 0,
     limit: int | None = None,
     warp: Warp | None = None,
-    scorer: Callable[[Problem], Scorer] | None = None,
+    scorer: Callable[[Problem], Scorer | Reader] | None = None,
     verifier: bool = True,
 ) -> Conditions:
     """What holds for every search on `task`; raises InvalidOption for what is no task."""

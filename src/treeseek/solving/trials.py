@@ -16,12 +16,13 @@ from treeseek.decoding.warp import Warp
 from treeseek.front import Run, start
 from treeseek.model import LM
 from treeseek.options import options_of
-from treeseek.requests import Scorer, Verdict
+from treeseek.requests import Reader, Scorer, Verdict
 from treeseek.result import Candidate, Cost
 from treeseek.scheduler import Scheduler
 from treeseek.solving.choices import CUT, Chooser, Held
 from treeseek.solving.judging import Patient
 from treeseek.tasks.protocol import Problem, Task
+from treeseek.tree import ROOT
 
 WINDOW = 128
 """Searches that run at once."""
@@ -42,7 +43,7 @@ class Conditions:
     n: int = 1
     seed: int = 0
     warp: Warp | None = None
-    scorer: Callable[[Problem], Scorer] | None = None
+    scorer: Callable[[Problem], Scorer | Reader] | None = None
     shown: bool = True
 
 
@@ -130,12 +131,22 @@ class Trial:
         if self.on.shown or self.on.scorer is None or not ordered:
             return ordered
         try:
-            values = self.on.scorer(self.problem).score([one.text for one in ordered])
+            values = self._scores(self.on.scorer(self.problem), ordered)
         except Exception as error:
             self.fail(error)
             return ordered
         marked = [replace(one, score=value) for one, value in zip(ordered, values, strict=True)]
         return sorted(marked, key=lambda one: (one.finish in CUT, -one.score))
+
+    def _scores(self, scorer: Scorer | Reader, pool: Sequence[Candidate]) -> Sequence[float]:
+        if not isinstance(scorer, Reader):
+            return scorer.score([one.text for one in pool])
+        lm = self.on.lm
+        prompt = lm.encode(self.problem.prompt)
+        nodes = [lm.tree.extend(ROOT, [*prompt, *one.token_ids]) for one in pool]
+        distinct = list(dict.fromkeys(nodes))  # two candidates may end in one node
+        values = dict(zip(distinct, scorer.read(lm.hidden(distinct)), strict=True))
+        return [values[node] for node in nodes]
 
     def chosen(
         self, choose: Chooser, pool: Sequence[Candidate], cost: Cost, *place: str | int
