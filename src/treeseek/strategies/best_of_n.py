@@ -13,15 +13,13 @@ from treeseek.requests import (
     Request,
     Sample,
     Score,
-    Verdict,
     Verify,
     mean_logprob,
     total_logprob,
 )
+from treeseek.strategies.measures import SOLVED, merit
 
 RANKS = {"mean": mean_logprob, "total": total_logprob}
-SOLVED = 2.0
-"""Least merit of a solved verdict."""
 
 
 @strategy("best-of-n")
@@ -51,11 +49,6 @@ def best_of_n(
     for node in cut:
         ctx.finish(node, score=RANKS[rank](node))
     yield from settle(ctx, [node for node in nodes if node not in cut], rank)
-
-
-def merit(verdict: Verdict) -> float:
-    """A verdict as one number: its score in [0, 1], and SOLVED more where it is solved."""
-    return verdict.score + SOLVED * verdict.solved
 
 
 def settle(
