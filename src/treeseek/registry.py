@@ -21,9 +21,12 @@ _OWN = {
         "best-first": "treeseek.strategies:best_first",
         "best-of-n": "treeseek.strategies:best_of_n",
         "diverse-beam": "treeseek.strategies:diverse_beam",
+        "dvts": "treeseek.strategies:dvts",
         "greedy": "treeseek.strategies:greedy",
+        "prm-beam": "treeseek.strategies:prm_beam",
         "puct": "treeseek.strategies:puct",
         "sample": "treeseek.strategies:sample",
+        "step-beam": "treeseek.strategies:step_beam",
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
     },
     "tasks": {

@@ -5,9 +5,12 @@ from treeseek.strategies.beam import beam
 from treeseek.strategies.best_first import best_first
 from treeseek.strategies.best_of_n import best_of_n
 from treeseek.strategies.diverse_beam import diverse_beam
+from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
+from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.puct import puct
 from treeseek.strategies.sample import sample
+from treeseek.strategies.step_beam import step_beam
 from treeseek.strategies.stochastic_beam import stochastic_beam
 
 __all__ = [
@@ -16,8 +19,11 @@ __all__ = [
     "best_first",
     "best_of_n",
     "diverse_beam",
+    "dvts",
     "greedy",
+    "prm_beam",
     "puct",
     "sample",
+    "step_beam",
     "stochastic_beam",
 ]

@@ -7,7 +7,7 @@ answers must not be mistaken for one. It does not cover how values are used.
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
@@ -17,7 +17,9 @@ SOLVED = 2.0
 """Least merit of a solved verdict."""
 
 Value: TypeAlias = Literal["auto", "scorer", "verifier", "confidence"] | Callable[[Node], float]
-"""What prefixes are worth by; auto: the scorer, else the verifier's score, else confidence."""
+Valued: TypeAlias = Annotated[
+    Value, "what a prefix is worth; auto: the scorer, else the verifier's score, else confidence"
+]
 
 
 def confidence(node: Node) -> float:
