@@ -7,9 +7,11 @@ from treeseek.strategies.best_of_n import best_of_n
 from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
+from treeseek.strategies.pal import pal
 from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.puct import puct
 from treeseek.strategies.sample import sample
+from treeseek.strategies.self_consistency import self_consistency
 from treeseek.strategies.step_beam import step_beam
 from treeseek.strategies.stochastic_beam import stochastic_beam
 
@@ -21,9 +23,11 @@ __all__ = [
     "diverse_beam",
     "dvts",
     "greedy",
+    "pal",
     "prm_beam",
     "puct",
     "sample",
+    "self_consistency",
     "step_beam",
     "stochastic_beam",
 ]

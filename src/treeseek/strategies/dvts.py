@@ -8,15 +8,9 @@ from treeseek.errors import InvalidOption
 from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Node
-from treeseek.strategies.levels import (
-    Passing,
-    Prefix,
-    Same,
-    best,
-    levels,
-    merged,
-)
+from treeseek.strategies.levels import Passing, levels
 from treeseek.strategies.measures import Valued, measure
+from treeseek.strategies.prefixes import Prefix, Same, best, merged
 from treeseek.strategies.restarts import Fresh, Restarts, repeated
 
 

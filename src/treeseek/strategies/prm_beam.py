@@ -11,16 +11,9 @@ from treeseek.errors import InvalidOption
 from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import How, Node, Request
-from treeseek.strategies.levels import (
-    Passing,
-    Prefix,
-    Same,
-    best,
-    last,
-    levels,
-    merged,
-)
+from treeseek.strategies.levels import Passing, levels
 from treeseek.strategies.measures import Valued, measure
+from treeseek.strategies.prefixes import Prefix, Same, best, last, merged
 from treeseek.strategies.restarts import Fresh, Restarts, repeated
 from treeseek.strategies.steps import steps, worth
 

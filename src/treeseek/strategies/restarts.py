@@ -12,7 +12,8 @@ from typing import Annotated, Any, TypeAlias
 from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Request
-from treeseek.strategies.levels import Passing, Same
+from treeseek.strategies.levels import Passing
+from treeseek.strategies.prefixes import Same
 
 IDLE = 16
 """Runs in a row that were charged nothing, after which starting anew finds nothing more."""

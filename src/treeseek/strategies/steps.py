@@ -63,7 +63,7 @@ def worth(
     replies, spent = list[Any](), None
     if (verifier := ctx.verifier) is not None:
         asked = [at for at, node in enumerate(nodes) if not cut(node) and (every or node.is_end)]
-        replies, spent = yield from _served([Verify(nodes[at], verifier) for at in asked])
+        replies, spent = yield from served([Verify(nodes[at], verifier) for at in asked])
         for at, reply in zip(asked, replies, strict=False):
             verdict, is_end = reply.verdict, nodes[at].is_end
             over = by.foresees and verdict.terminal
@@ -74,7 +74,7 @@ def worth(
     values = list[float]()
     if by.source == "scorer" and ctx.scorer is not None:
         score = [Score(tuple(nodes[at] for at in going), ctx.scorer)] if going and not spent else []
-        replies, end = yield from _served(score)
+        replies, end = yield from served(score)
         spent = spent or end
         values = replies[0].values if replies else []
     elif by.source != "verifier":
@@ -107,7 +107,7 @@ def identity(ctx: Context, node: Node, state: str) -> tuple[str, str]:
     return ("state", state) if state else ("text", ctx.text(node))
 
 
-def _served(
+def served(
     requests: list[Any],
 ) -> Generator[list[Request], Any, tuple[list[Any], BudgetSpent | None]]:
     """The replies as far as the budget went, and its end."""
