@@ -30,6 +30,7 @@ _OWN = {
         "self-consistency": "treeseek.strategies:self_consistency",
         "step-beam": "treeseek.strategies:step_beam",
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
+        "tot": "treeseek.strategies:tot",
     },
     "tasks": {
         "countdown": "treeseek.tasks.countdown:Countdown",

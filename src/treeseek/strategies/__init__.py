@@ -14,6 +14,7 @@ from treeseek.strategies.sample import sample
 from treeseek.strategies.self_consistency import self_consistency
 from treeseek.strategies.step_beam import step_beam
 from treeseek.strategies.stochastic_beam import stochastic_beam
+from treeseek.strategies.tree_of_thoughts import tot
 
 __all__ = [
     "adadec",
@@ -30,4 +31,5 @@ __all__ = [
     "self_consistency",
     "step_beam",
     "stochastic_beam",
+    "tot",
 ]
