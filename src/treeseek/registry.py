@@ -17,9 +17,11 @@ GROUP = "treeseek"
 _OWN = {
     "strategies": {
         "adadec": "treeseek.strategies:adadec",
+        "agent-best-first": "treeseek.strategies:agent_best_first",
         "beam": "treeseek.strategies:beam",
         "best-first": "treeseek.strategies:best_first",
         "best-of-n": "treeseek.strategies:best_of_n",
+        "dfsdt": "treeseek.strategies:dfsdt",
         "diverse-beam": "treeseek.strategies:diverse_beam",
         "dvts": "treeseek.strategies:dvts",
         "greedy": "treeseek.strategies:greedy",

@@ -35,16 +35,19 @@ def steps(
 class Worth(NamedTuple):
     """What a prefix is worth.
 
-    `value` compares prefixes, the higher the better, in any range. `closed`: it stands as a
-    candidate, for nothing that follows would change it. `lost`: not worth going on from, and no
-    answer's end. `state` is the verifier's, "" where unknown.
+    `value` compares prefixes, the higher the better, in any range, and `mark` candidates: the
+    verdict's merit where there is a verifier, else the value. `closed`: it stands as a candidate,
+    for nothing that follows would change it. `lost`: not worth going on from, and no answer's end.
+    `state` and `feedback` are the verifier's, "" where unknown.
     """
 
     value: float
+    mark: float
     closed: bool
     lost: bool
-    solved: bool
-    state: str
+    solved: bool = False
+    state: str = ""
+    feedback: str = ""
 
 
 def worth(
@@ -52,45 +55,41 @@ def worth(
 ) -> Generator[list[Request], Any, list[Worth]]:
     """Judge `nodes`, and finish the closed ones: ends, and what the verifier calls terminal.
 
-    A candidate's mark is its merit where there is a verifier, else its value. What a budget or a
-    constraint cut is lost, and not judged. Cost: a verdict a node, where the verifier foresees,
-    then a score for each that is not lost. When the scores run out, ends that nobody judged are
-    finished behind the others, and BudgetSpent is raised again.
+    What a budget or a constraint cut is lost, and not judged. Cost: a verdict a node, where the
+    verifier foresees, then a score for each that is not lost. When the scores run out, ends that
+    nobody judged are finished behind the others, and BudgetSpent is raised again.
     """
-    found = [Worth(0.0, not cut(node) and node.is_end, cut(node), False, "") for node in nodes]
-    marks: list[float | None] = [None] * len(nodes)
+    found = [Worth(0.0, 0.0, not cut(node) and node.is_end, cut(node)) for node in nodes]
     every = by.foresees or by.source == "verifier"
-    replies, spent = list[Any](), None
+    spent, judged, scores = None, list[int](), list[float]()
     if (verifier := ctx.verifier) is not None:
         asked = [at for at, node in enumerate(nodes) if not cut(node) and (every or node.is_end)]
         replies, spent = yield from served([Verify(nodes[at], verifier) for at in asked])
-        for at, reply in zip(asked, replies, strict=False):
-            verdict, is_end = reply.verdict, nodes[at].is_end
-            over = by.foresees and verdict.terminal
-            lost = over and not (is_end or verdict.solved)
-            marks[at] = merit(verdict)
-            found[at] = Worth(verdict.score, is_end or over, lost, verdict.solved, verdict.state)
-    going = [at for at, worth in enumerate(found) if not worth.lost]
-    values = list[float]()
+        judged = asked[: len(replies)]
+        for at, reply in zip(judged, replies, strict=True):
+            is_end, new = nodes[at].is_end, reply.verdict
+            over = by.foresees and new.terminal
+            found[at] = Worth(
+                new.score, merit(new), is_end or over, over and not (is_end or new.solved),
+                new.solved, new.state, new.feedback,
+            )  # fmt: skip
+    going = [at for at, new in enumerate(found) if not new.lost]
     if by.source == "scorer" and ctx.scorer is not None:
         score = [Score(tuple(nodes[at] for at in going), ctx.scorer)] if going and not spent else []
         replies, end = yield from served(score)
-        spent = spent or end
-        values = replies[0].values if replies else []
+        spent, scores = spent or end, replies[0].values if replies else []
     elif by.source != "verifier":
         of = confidence if by.source == "confidence" else by.source
-        values = [of(nodes[at]) for at in going]
-    for at, value in zip(going, values, strict=False):
-        found[at] = found[at]._replace(value=value)
-        if ctx.verifier is None:
-            marks[at] = value
-    scored = set(going[: len(values)]) if by.source == "scorer" else ()
-    least = min([0.0, *(mark for mark in marks if mark is not None)])
+        scores = [of(nodes[at]) for at in going]
+    for at, value in zip(going, scores, strict=False):
+        mark = value if ctx.verifier is None else found[at].mark
+        found[at] = found[at]._replace(value=value, mark=mark)
+    known = judged if ctx.verifier is not None else going[: len(scores)]
+    least = min([0.0, *(found[at].mark for at in known)])
     for at in sorted(range(len(nodes)), key=lambda at: -mean_logprob(nodes[at])):
         if found[at].closed:
-            mark = marks[at]
-            mark = least + mean_logprob(nodes[at]) if mark is None else mark
-            noted = {"value": found[at].value} if at in scored else {}
+            mark = found[at].mark if at in known else least + mean_logprob(nodes[at])
+            noted = {"value": found[at].value} if by.source == "scorer" else {}
             ctx.finish(nodes[at], score=mark, **noted)
     if spent is not None:
         raise spent
