@@ -84,7 +84,7 @@ def worth(
     for at, value in zip(going, scores, strict=False):
         mark = value if ctx.verifier is None else found[at].mark
         found[at] = found[at]._replace(value=value, mark=mark)
-    known = judged if ctx.verifier is not None else going[: len(scores)]
+    known = frozenset(judged if ctx.verifier is not None else going[: len(scores)])
     least = min([0.0, *(found[at].mark for at in known)])
     for at in sorted(range(len(nodes)), key=lambda at: -mean_logprob(nodes[at])):
         if found[at].closed:

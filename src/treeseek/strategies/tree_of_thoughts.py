@@ -76,6 +76,7 @@ def tot(
         return [pool[at] for at in order[:beams]]
 
     def voted(children: list[Prefix]) -> Generator[list[Request], Any, list[Prefix]]:
+        children = merged(children)
         if len(children) < 2:
             return children
         texts = [ctx.text(child.node) for child in children]
