@@ -7,7 +7,7 @@ from tests.strategies.test_neighbours import texts
 from treeseek import LM, search, strategies
 from treeseek.declare import Strategy
 from treeseek.decoding.stops import Step
-from treeseek.requests import Node
+from treeseek.requests import Node, Verdict
 from treeseek.strategies.prefixes import Prefix
 from treeseek.strategies.prm_beam import REDUCTIONS
 from treeseek.testing import scripted
@@ -141,18 +141,40 @@ def search_root() -> Node:
 def test_lookahead_sees_the_step_that_disappoints() -> None:
     lm = scripted(
         {
-            "": {"a": 0.5, "b": 0.5},
-            "a": {"|": 1.0},
+            **FORK,
             "b": {"|": 1.0},
-            "a|": {"c": 1.0},
-            "b|": {"d": 1.0},
-        }
+            **{x: {"c": 1.0} for x in ("a|", "b|")},
+            **{x: {"|": 1.0} for x in ("a|c", "b|c")},
+        },
+        default={"e": 0.5, ".": 0.5},
     )
-    judge = Worths(a_=2.0, b_=1.0, a_c=0.0, b_d=3.0)
-    for lookahead, first in ((0, "a|c"), (1, "b|d")):
+    judge = Worths(a_=2.0, b_=1.0, a_c_=0.0, b_c_=3.0)
+    for lookahead, first in ((0, "a"), (1, "b")):
         chosen = strategies.prm_beam(beams=8, width=8, lookahead=lookahead, restarts=0)
-        ends = stepwise(lm, chosen, scorer=judge)
-        assert ends[-1 if lookahead == 0 else 0] == first
+        assert {text[0] for text in stepwise(lm, chosen, scorer=judge)} == {first}
+
+
+def test_every_answer_kept_narrows_a_step_beam() -> None:
+    lm = scripted(
+        {"": {"b": 0.5, "a": 0.5}, "a": {"|": 1.0}, "a|": {"c": 0.5, "d": 0.5},
+         "a|c": {"|": 1.0}, "a|d": {"|": 1.0}}
+    )  # fmt: skip
+    judge = Worths(b=9.0, a_=1.0, a_c_=1.0, a_d_=1.0)
+    ends = stepwise(lm, strategies.step_beam(beams=2, width=9, restarts=0), scorer=judge)
+    # Once b has its place, one is left: nine draws a level, and the last level has one prefix.
+    assert len({text[:3] for text in ends if text != "b"}) == 1
+    wide = stepwise(lm, strategies.step_beam(beams=3, width=9, restarts=0), scorer=judge)
+    assert len({text[:3] for text in wide if text != "b"}) == 2
+
+
+def test_a_prm_beam_ends_when_it_has_as_many_answers_as_beams() -> None:
+    lm = scripted({"": {"b": 0.5, "a": 0.5}, "a": {"|": 1.0}, "a|": {"b": 0.5, "a": 0.5},
+                   "a|a": {"|": 1.0}})  # fmt: skip
+    few = stepwise(lm, strategies.prm_beam(beams=4, width=2, restarts=0), seed=2)
+    assert 4 <= len(few) < 8
+    deep = [len(stepwise(lm, strategies.prm_beam(beams=4, width=2, restarts=0), seed=seed))
+            for seed in range(20)]  # fmt: skip
+    assert max(deep) <= 7
 
 
 def test_tot_proposes_what_sampling_repeats() -> None:
@@ -250,3 +272,71 @@ def test_dfsdt_dives_where_agent_best_first_goes_by_worth() -> None:
             firsts |= {c.text[0] for c in found.candidates if c.finish == "end"}
         orders.append(firsts)
     assert orders[0] == {"a", "b"} and orders[1] <= {"b"}
+
+
+def test_tot_may_draw_what_greedy_selection_never_takes() -> None:
+    lm, judge = scripted({**FORK, "b": {"|": 1.0}}), Worths(a_=2.0, b_=1.0)
+    met = {}
+    for select in ("greedy", "sample"):
+        chosen = strategies.tot(width=9, generate="sample", beams=1, select=select, restarts=0)
+        firsts = [
+            {text[0] for text in stepwise(lm, chosen, scorer=judge, seed=seed)}
+            for seed in range(60)
+        ]
+        met[select] = sum(first == {"b"} for first in firsts)
+    assert met["greedy"] == 0
+    # In proportion to their worth: one in three, give or take three standard deviations.
+    assert 9 <= met["sample"] <= 31
+
+
+class Same:
+    """Verifier: every prefix that ends a step is in the state of its last step."""
+
+    name, version = "same", "1"
+
+    def __init__(self, known: bool) -> None:
+        self.known = known
+
+    def verify(self, text: str) -> Verdict:
+        state = text[-2:] if self.known and text.endswith("|") else ""
+        return Verdict(0.5, False, False, state=state)
+
+
+def test_an_agent_goes_on_from_a_state_once() -> None:
+    rows = {text: {"|": 1.0} for text in ("a", "b", "a|c", "b|c")}
+    lm = scripted({"": {"a": 0.5, "b": 0.5}, "a|": {"c": 1.0}, "b|": {"c": 1.0}, **rows})
+    agent = strategies.agent_best_first(restarts=0)
+    ends = [stepwise(lm, agent, verifier=Same(known)) for known in (True, False)]
+    assert sorted(ends[1]) == ["a|c|", "b|c|"] and len(ends[0]) == 1
+
+
+def test_an_agent_tries_what_is_drawn_most_often() -> None:
+    lm = scripted({"": {"a": 0.7, "b": 0.2, "c": 0.1}})
+    for width, wanted in ((1, {"a"}), (2, {"a", "b"})):
+        agent = strategies.agent_best_first(width=width, restarts=0)
+        met = [frozenset(stepwise(lm, agent, seed=seed)) for seed in range(10)]
+        assert max(met, key=met.count) == wanted
+
+
+def test_dfsdt_goes_back_where_an_action_is_a_surrender() -> None:
+    rows = {text: {"|": 1.0} for text in ("a", "b")}
+    lm = scripted({"": {"a": 0.5, "b": 0.5}, "a|": {"c": 1.0}, "b|": {"d": 1.0}, **rows})
+    free = {text[0] for seed in range(6) for text in stepwise(lm, strategies.dfsdt(), seed=seed)}
+    bound = strategies.dfsdt(give_up="a")
+    kept = {text[0] for seed in range(6) for text in stepwise(lm, bound, seed=seed)}
+    assert free == {"a", "b"} and kept == {"b"}
+
+
+def test_dfsdt_does_otherwise_and_shows_what_was_tried() -> None:
+    lm = scripted({"": {"a": 0.98, "b": 0.02}, "w": {"b": 1.0}, "z": {"w": 1.0}})
+    shown: list[tuple[str, ...]] = []
+
+    def ask(prompt: str, tried: Sequence[str]) -> str:
+        shown.append(tuple(tried))
+        return prompt + "w"
+
+    plain = strategies.dfsdt(width=2, restarts=0)
+    asking = strategies.dfsdt(width=2, ask=ask, restarts=0)
+    ends = stepwise(lm, plain, seed=1)
+    assert ends == ["a"]  # drawn again it was the same each time, and the same is not tried twice
+    assert sorted(stepwise(lm, asking, seed=1)) == ["a", "b"] and shown == [("a",)]
