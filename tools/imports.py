@@ -34,6 +34,7 @@ MAY = {
     "drafters": frozenset({"errors", "noise", "requests", "decoding"}),
     "sandbox": frozenset({"errors"}),
     "verifiers": frozenset({"errors", "requests", "sandbox"}),
+    "environments": frozenset({"errors", "options", "requests"}),
     "options": frozenset({"errors"}),
     "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},

@@ -76,6 +76,11 @@ class Context:
         self.verifier = settings.verifier
         self.ends = settings.ends
 
+    @property
+    def prompt(self) -> str:
+        """Text of the search's prompt."""
+        return self._live.settings.text((), self._live.roots[0])
+
     def finish(self, node: Node, *, score: float | None = None, **scores: float) -> None:
         """Stand `node` as a candidate; `score` ranks it (default: its log-probability)."""
         self._live.finish(node, score, scores)

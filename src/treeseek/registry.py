@@ -17,14 +17,22 @@ GROUP = "treeseek"
 _OWN = {
     "strategies": {
         "adadec": "treeseek.strategies:adadec",
+        "agent-best-first": "treeseek.strategies:agent_best_first",
         "beam": "treeseek.strategies:beam",
         "best-first": "treeseek.strategies:best_first",
         "best-of-n": "treeseek.strategies:best_of_n",
+        "dfsdt": "treeseek.strategies:dfsdt",
         "diverse-beam": "treeseek.strategies:diverse_beam",
+        "dvts": "treeseek.strategies:dvts",
         "greedy": "treeseek.strategies:greedy",
+        "pal": "treeseek.strategies:pal",
+        "prm-beam": "treeseek.strategies:prm_beam",
         "puct": "treeseek.strategies:puct",
         "sample": "treeseek.strategies:sample",
+        "self-consistency": "treeseek.strategies:self_consistency",
+        "step-beam": "treeseek.strategies:step_beam",
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
+        "tot": "treeseek.strategies:tot",
     },
     "scorers": {
         "judge": "treeseek.scorers.judge:Judge",

@@ -16,7 +16,18 @@ def call(*arguments: str, data: str | None = None) -> Result:
     return CliRunner().invoke(command, list(arguments), input=data)
 
 
-@pytest.mark.parametrize("name", registry.names("strategies"))
+NEEDS = {"pal": "executor"}
+"""Strategies that `run` cannot give what they need, and what that is."""
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_what_a_run_cannot_give_is_said(name: str) -> None:
+    said = call("run", "abc", "-m", TOY, "-s", name, "-q", "-b", "40")
+    assert said.exit_code == 2 and NEEDS[name] in said.stderr and "Traceback" not in said.output
+    assert call("cite", "-s", name).stdout.startswith("@")
+
+
+@pytest.mark.parametrize("name", sorted(set(registry.names("strategies")) - set(NEEDS)))
 def test_a_run_cites_what_its_strategy_rests_on(name: str, tmp_path: Path) -> None:
     said = call("run", "abc", "-m", TOY, "-s", name, "--json", "-q", "-b", "40")
     references = json.loads(said.stdout)["references"]

@@ -8,7 +8,7 @@ import pytest
 from treeseek import Verdict, search
 from treeseek.errors import InvalidOption
 from treeseek.strategies import best_of_n, sample
-from treeseek.strategies.best_of_n import merit
+from treeseek.strategies.measures import merit
 
 MODEL = "toy:hash?vocabulary=6&seed=5"
 

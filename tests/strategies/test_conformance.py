@@ -8,6 +8,7 @@ import pytest
 
 from treeseek import strategies
 from treeseek.declare import Search, strategy
+from treeseek.decoding.stops import Step
 from treeseek.decoding.warp import Warp
 from treeseek.live import Context
 from treeseek.requests import Expand, Node, Sample, Verdict
@@ -32,6 +33,31 @@ class Letters:
         return [2.0 * text.count("c") - 3.0 + len(text) / 8 for text in texts]
 
 
+class Foreseeing:
+    """Verifier of prefixes: an f is beyond mending, three c are enough, the last letter matters."""
+
+    name, version = "foreseeing", "1"
+
+    def verify(self, text: str) -> Verdict:
+        lost, solved = "f" in text, text.count("c") > 2
+        return Verdict(min(1.0, text.count("c") / 3), solved, lost or solved, "", text[-1:])
+
+
+class Echo:
+    """Executor: prints the letters of a text in order, and fails on one that begins with b."""
+
+    name, version = "echo", "1"
+
+    def run(self, text: str) -> str | None:
+        return None if text.startswith("b") else "".join(sorted(set(text)))
+
+
+def heading(prompt: str, tried: Sequence[str]) -> str:
+    """A prompt in the letters of the model, as short as the first one."""
+    return prompt[:1] + (tried[0][:1] or "a")
+
+
+PAIRS = Step((), 2)
 WARP = Warp(temperature=0.7, repetition_penalty=1.3)
 
 
@@ -124,6 +150,95 @@ class TestPuctScored(StrategySuite):
 
     def options(self) -> dict[str, Any]:
         return {"scorer": Letters()}
+
+
+class TestBestOfNUntilTheBudget(StrategySuite):
+    strategy = strategies.best_of_n(n=None)
+
+    def options(self) -> dict[str, Any]:
+        return {"scorer": Letters()}
+
+
+class TestBestOfNLegal(StrategySuite):
+    strategy = strategies.best_of_n(n=4, legal=True)
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Foreseeing(), "step": PAIRS}
+
+
+class TestSelfConsistency(StrategySuite):
+    strategy = strategies.self_consistency()
+
+
+class TestPal(StrategySuite):
+    strategy = strategies.pal(n=6, executor=Echo())
+
+
+class Stepwise(StrategySuite):
+    """Steps of two tokens, judged as they are drawn."""
+
+    __test__ = False
+    n = 2
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Foreseeing(), "step": PAIRS}
+
+
+class TestStepBeam(Stepwise):
+    __test__ = True
+    strategy = strategies.step_beam(beams=2, width=3, restarts=1)
+
+
+class TestStepBeamScored(Stepwise):
+    __test__ = True
+    strategy = strategies.step_beam(beams=2, width=2)
+
+    def options(self) -> dict[str, Any]:
+        return {"scorer": Letters(), "verifier": Vowels(), "step": PAIRS}
+
+
+class TestPrmBeam(Stepwise):
+    __test__ = True
+    strategy = strategies.prm_beam(beams=4, width=2, reduce="mean", lookahead=1, depth=2)
+
+
+class TestDvts(Stepwise):
+    __test__ = True
+    strategy = strategies.dvts(beams=4, width=2)
+
+
+class TestTot(Stepwise):
+    __test__ = True
+    strategy = strategies.tot(beams=2, select="sample")
+
+
+class TestTotVoting(Stepwise):
+    __test__ = True
+    strategy = strategies.tot(
+        search="dfs", beams=2, width=2, evaluate="vote", votes=2, ask=heading, generate="sample"
+    )
+
+
+class TestAgentBestFirst(Stepwise):
+    __test__ = True
+    strategy = strategies.agent_best_first(width=2, depth=2, values=5)
+
+
+class TestAgentBestFirstViewing(Stepwise):
+    __test__ = True
+    strategy = strategies.agent_best_first(
+        width=2, depth=2, values=3, view=lambda prompt, turns: prompt[:1] + "abc"[len(turns)]
+    )
+
+
+class TestDfsdt(Stepwise):
+    __test__ = True
+    strategy = strategies.dfsdt(depth=2)
+
+
+class TestDfsdtAsking(Stepwise):
+    __test__ = True
+    strategy = strategies.dfsdt(depth=2, ask=heading)
 
 
 # Negative controls: three breaches, and the tests that must see them.

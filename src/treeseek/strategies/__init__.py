@@ -1,23 +1,39 @@
 """Search algorithms, one a file: plain generators that yield requests and do no I/O."""
 
 from treeseek.strategies.adadec import adadec
+from treeseek.strategies.agent_best_first import agent_best_first
 from treeseek.strategies.beam import beam
 from treeseek.strategies.best_first import best_first
 from treeseek.strategies.best_of_n import best_of_n
+from treeseek.strategies.dfsdt import dfsdt
 from treeseek.strategies.diverse_beam import diverse_beam
+from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
+from treeseek.strategies.pal import pal
+from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.puct import puct
 from treeseek.strategies.sample import sample
+from treeseek.strategies.self_consistency import self_consistency
+from treeseek.strategies.step_beam import step_beam
 from treeseek.strategies.stochastic_beam import stochastic_beam
+from treeseek.strategies.tree_of_thoughts import tot
 
 __all__ = [
     "adadec",
+    "agent_best_first",
     "beam",
     "best_first",
     "best_of_n",
+    "dfsdt",
     "diverse_beam",
+    "dvts",
     "greedy",
+    "pal",
+    "prm_beam",
     "puct",
     "sample",
+    "self_consistency",
+    "step_beam",
     "stochastic_beam",
+    "tot",
 ]

@@ -6,22 +6,14 @@ from typing import Annotated, Any, Literal
 from treeseek.declare import Search, strategy
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
-from treeseek.options import Range
 from treeseek.replies import BudgetSpent
-from treeseek.requests import (
-    Node,
-    Request,
-    Sample,
-    Score,
-    Verdict,
-    Verify,
-    mean_logprob,
-    total_logprob,
-)
+from treeseek.requests import Node, Request, Score, Verify, mean_logprob, total_logprob
+from treeseek.strategies.draws import FIRST, FREE, Draws, drawn
+from treeseek.strategies.levels import levels
+from treeseek.strategies.measures import SOLVED, measure, merit
+from treeseek.strategies.prefixes import Prefix
 
 RANKS = {"mean": mean_logprob, "total": total_logprob}
-SOLVED = 2.0
-"""Least merit of a solved verdict."""
 
 
 @strategy("best-of-n")
@@ -29,11 +21,14 @@ def best_of_n(
     ctx: Context,
     root: Node,
     *,
-    n: Annotated[int, Range(low=1), "continuations to draw"] = 8,
+    n: Draws = 8,
     rank: Annotated[
         Literal["mean", "total"],
         "log-probability that ranks without a verifier or scorer: mean a token, or total",
     ] = "mean",
+    legal: Annotated[
+        bool, "draw step by step, and give a draw up where the verifier calls it lost"
+    ] = False,
 ) -> Search:
     """Draw n continuations and put the best first.
 
@@ -41,21 +36,30 @@ def best_of_n(
     log-probability), else the caller's scorer, else the model's own log-probability. Cost: one
     charged node a token, shared prefixes once. Draws are keyed, so n=8 is a prefix of n=64. It is
     the control that every search must beat; it learns nothing from one draw for the next. A draw
-    that the budget cut is not judged. Reference: best-of-n
+    that the budget cut is not judged. With `legal`, the control of searches that prune, draws
+    follow one another, so a budget leaves one of them unfinished at most. Reference: best-of-n
     """
-    if n < ctx.n:
+    if n is not None and n < ctx.n:
         raise InvalidOption(f"best-of-n(n={n}) cannot give {ctx.n} answers: set n={ctx.n}.")
-    (reply,) = yield [Sample(root, n=n)]
-    nodes = [run.node for run in reply.continuations]
-    cut = [node for node in nodes if node.end in ("budget", "dead")]
-    for node in cut:
-        ctx.finish(node, score=RANKS[rank](node))
-    yield from settle(ctx, [node for node in nodes if node not in cut], rank)
+    if legal:
+        yield from _lawful(ctx, root, n)
+    else:
+        yield from drawn(ctx, root, n, lambda nodes: settle(ctx, nodes, rank))
 
 
-def merit(verdict: Verdict) -> float:
-    """A verdict as one number: its score in [0, 1], and SOLVED more where it is solved."""
-    return verdict.score + SOLVED * verdict.solved
+def _lawful(ctx: Context, root: Node, n: int | None) -> Search:
+    if ctx.verifier is None:
+        raise InvalidOption("best-of-n(legal=True): give the search a verifier= of prefixes.")
+    by = yield from measure(ctx, root, "confidence")
+    draws = free = 0
+    while n is None or draws < n:
+        run = yield from levels(ctx, [Prefix(root)], by, width=1, keep=lambda children: children)
+        draws += 1
+        free = 0 if run.charged else free + 1
+        if n is None and run.spent is None:
+            n = FIRST
+        elif n is None and ((run.spent or 0.0) >= 1.0 or free >= FREE):
+            return
 
 
 def settle(

@@ -1,16 +1,14 @@
 """Monte Carlo tree search over tokens, led by the model's own probabilities."""
 
-import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from treeseek.declare import Search, strategy
 from treeseek.decoding.samplers import Greedy
-from treeseek.errors import InvalidOption
 from treeseek.live import Context
 from treeseek.options import Range
-from treeseek.requests import Expand, How, Node, Request, Sample, Score, Verify, mean_logprob
-from treeseek.strategies.best_of_n import SOLVED, merit
+from treeseek.requests import Expand, How, Node, Request, Sample, Score, Verify
+from treeseek.strategies.measures import SOLVED, confidence, merit, source
 from treeseek.strategies.visits import Visits
 
 _GREEDY = How(sampler=Greedy())
@@ -42,13 +40,7 @@ def puct(
     visited path, completed greedily; with a verifier it stops once n are solved. It spends more
     than best-first to come back where a value disappoints. Reference: puct, alphazero, pg-td
     """
-    if value == "auto":
-        value = "verifier" if ctx.verifier else "scorer" if ctx.scorer else "confidence"
-    for name, given in (("verifier", ctx.verifier), ("scorer", ctx.scorer)):
-        if value == name and given is None:
-            raise InvalidOption(
-                f"puct(value={name!r}): give the search a {name}=, or choose value='confidence'."
-            )
+    value = source(ctx, value, ("verifier", "scorer"))
     if rollouts is None:
         rollouts = 1 if value == "verifier" else 0
     tree = Visits(exploration, bounded=value in ("confidence", "verifier"))
@@ -91,11 +83,6 @@ def puct(
         targets = [[run.node for run in reply.continuations]]
         _, marks = yield from appraised(ctx, value, targets[0])
         stand(ctx, targets, marks, met)
-
-
-def confidence(node: Node) -> float:
-    """Geometric mean of the model's probabilities of the tokens, in [0, 1]."""
-    return math.exp(mean_logprob(node))
 
 
 def completions(node: Node, rollouts: int) -> list[Request]:
