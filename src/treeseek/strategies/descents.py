@@ -115,12 +115,12 @@ class Descents:
                 if not parent.open and not parent.busy and done(parent):
                     closing.append(parent)
 
-    def drop(self, path: Path, child: Tally) -> None:
-        """Take `child` and all below it from the end of `path`, as if it was never drawn."""
+    def renew(self, path: Path, child: Tally | None) -> None:
+        """Make room at the end of `path` for another child in the place of `child`, if it is one."""
         tip = path[-1]
+        tip.draws -= 1
         for kept in (tip.children, tip.open):
             kept[:] = [other for other in kept if other is not child]
-        tip.draws -= 1
         for above, tally in pairwise(path):
             if tally.closed:
                 tally.closed = False

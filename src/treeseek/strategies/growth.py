@@ -34,12 +34,17 @@ class Growth:
         self.rounds, self.fresh = 1, 0
         self.ends, self.solved, self.ended = 0, 0, False
 
+    @property
+    def done(self) -> bool:
+        """Whether what was looked for is found."""
+        return self.ended or self.solved >= self.ctx.n
+
     def open(self) -> bool:
         """Whether something is left to look for; what is closed is opened again, if it may be."""
         if self.tree.root.closed and self.plan.restarts and self.fresh:
             self.rounds, self.fresh = self.rounds + 1, 0
             self.tree.reopen()
-        return not (self.ended or self.tree.root.closed or self.solved >= self.ctx.n)
+        return not (self.done or self.tree.root.closed)
 
     def room(self, tally: Tally) -> int:
         """Children that may be drawn from `tally` now."""
@@ -79,7 +84,7 @@ class Growth:
             going = [flight for flight in flights if self.goes_on(flight)]
             over = [flight for flight in flights if flight not in going]
             flights = going
-            if mend is not None and over and self.open():
+            if mend is not None and over and not self.done:
                 flights += yield from mend(self, over)
 
     def value(self, what: Worth) -> float:
@@ -103,6 +108,7 @@ class Growth:
         for run, what in drawn:
             child = self.births.child(tip, run, what, value=self.value(what))
             if child is None:
+                flight.lost = run.node if what.lost else flight.lost
                 continue
             fresh += 1
             known = child.steps > 0

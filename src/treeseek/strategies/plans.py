@@ -7,6 +7,7 @@ of their own.
 
 from dataclasses import dataclass
 
+from treeseek.requests import Node
 from treeseek.strategies.tallies import Path, Tally
 
 TO_THE_END = 1 << 30
@@ -59,7 +60,7 @@ class Flight:
     """A simulation: its path, the steps it may go on, and what it found.
 
     `first` is the place in the path of the first child it went on to, `best` the best value met
-    after that, `end` the end it met last.
+    after that, `end` the end it met last, `lost` the last continuation that was given up.
     """
 
     path: Path
@@ -67,4 +68,5 @@ class Flight:
     first: int | None = None
     best: float | None = None
     end: Tally | None = None
+    lost: Node | None = None
     mended: bool = False

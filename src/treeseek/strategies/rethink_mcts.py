@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from treeseek.declare import Search, strategy
 from treeseek.live import Context
@@ -12,6 +12,7 @@ from treeseek.strategies.family import grow, outcome
 from treeseek.strategies.growth import Growth
 from treeseek.strategies.plans import TO_THE_END, Flight, Plan
 from treeseek.strategies.steps import cut, steps, worth
+from treeseek.strategies.tallies import Path, Tally
 
 
 def rewrite(prompt: str, before: str, thought: str, feedback: str) -> str:
@@ -22,8 +23,21 @@ def rewrite(prompt: str, before: str, thought: str, feedback: str) -> str:
     )
 
 
+Place: TypeAlias = tuple[Path, Tally | None, Node]
+"""A path, the child of its end that a thought is (None: it was given up), and the thought's node."""
+
+
+def place(flight: Flight) -> Place | None:
+    """Where the last thought of a rollout stands: the first it drew, or the one it came to grief at."""
+    if flight.end is None:
+        return flight.lost and (flight.path, None, flight.lost)
+    if flight.first is None:
+        return flight.path, flight.end, flight.end.node
+    return flight.path[: flight.first], (old := flight.path[flight.first]), old.node
+
+
 class Rewriting:
-    """What becomes of rollouts that failed: their last thought, by the prompt of `rethink`."""
+    """What becomes of rollouts that failed: their last thought anew, by the prompt of `rethink`."""
 
     def __init__(self, rethink: Callable[[str, str, str, str], str]) -> None:
         """Ask by `rethink`."""
@@ -32,48 +46,47 @@ class Rewriting:
     def __call__(
         self, growth: Growth, over: list[Flight]
     ) -> Generator[list[Request], Any, list[Flight]]:
-        """Rewrite the thoughts of those `over` that failed; the flights that go on from them."""
-        ctx, tree = growth.ctx, growth.tree
-        ends = [(flight, flight.end) for flight in over if flight.end and not flight.mended]
+        """Rewrite the thoughts of those `over` that failed; the rollouts that go on from them."""
+        ctx, tree, places = growth.ctx, growth.tree, list[Place]()
+        first = [flight for flight in over if not flight.mended]
+        met = [(flight.end.node if flight.end else flight.lost, place(flight)) for flight in first]
+        ends = [(node, at) for node, at in met if node is not None and at is not None]
         if ctx.verifier is None or not ends:
             return []
-        verdicts = yield [Verify(end.node, ctx.verifier) for _, end in ends]
-        paths, prompts = [], []
-        for (flight, end), reply in zip(ends, verdicts, strict=True):
+        replies = yield [Verify(node, ctx.verifier) for node, _ in ends]
+        requests: list[Request] = []
+        for (_, at), reply in zip(ends, replies, strict=True):
             if reply.verdict.score < 1.0:
-                path = flight.path[: flight.first + 1] if flight.first else [*flight.path, end]
-                before, thought = ctx.text(path[-2].node), ctx.text(path[-1].node)
-                feedback = reply.verdict.feedback
-                prompts.append(self.rethink(ctx.prompt, before, thought[len(before) :], feedback))
-                paths.append(path)
-        if not paths:
+                before, whole = ctx.text(at[0][-1].node), ctx.text(at[2])
+                thought = whole[len(before) :]
+                text = self.rethink(ctx.prompt, before, thought, reply.verdict.feedback)
+                requests.append(Derive(at[2], text))
+                places.append(at)
+        if not places:
             return []
-        roots = yield [
-            Derive(path[0].node, text) for path, text in zip(paths, prompts, strict=True)
-        ]
+        roots = yield requests
         drawn = yield [steps(ctx, reply.root) for reply in roots]
         runs = [reply.continuations[0] for reply in drawn]
         kept = [
-            (path, run) for path, run in zip(paths, runs, strict=True)
+            (at, run) for at, run in zip(places, runs, strict=True)
             if run.tokens and not cut(run.node)
-            and all(child.text != run.tokens for child in path[-2].children)
+            and all(child.text != run.tokens for child in at[0][-1].children)
         ]  # fmt: skip
         if not kept:
             return []
-        walked = yield [Walk(path[-2].node, tuple(run.tokens)) for path, run in kept]
+        walked = yield [Walk(at[0][-1].node, tuple(run.tokens)) for at, run in kept]
         whats = yield from worth(ctx, [reply.node for reply in walked], growth.by)
         going = []
-        for (path, run), reply, what in zip(kept, walked, whats, strict=True):
+        for ((path, old, _), run), reply, what in zip(kept, walked, whats, strict=True):
             if what.lost:
                 continue
-            *above, old = path
-            tree.drop(above, old)
+            tree.renew(path, old)
             new = replace(run, logprobs=reply.logprobs, node=reply.node)
-            growth.receive(Flight(above, 0), [(new, what)])
-            path = [*above, above[-1].children[-1]]
-            if not path[-1].final:
-                tree.depart(path)
-                going.append(Flight(path, TO_THE_END, first=len(above), mended=True))
+            growth.receive(Flight(path, 0), [(new, what)])
+            new_path = [*path, path[-1].children[-1]]
+            if not new_path[-1].final:
+                tree.depart(new_path)
+                going.append(Flight(new_path, TO_THE_END, first=len(path), mended=True))
         return going
 
 
