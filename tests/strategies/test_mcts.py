@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from treeseek import LM, Verdict, search, search_all, start
+from treeseek import LM, Verdict, search, search_all
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.declare import Search, Strategy, strategy
 from treeseek.decoding.stops import Step
@@ -14,7 +14,7 @@ from treeseek.live import Context
 from treeseek.replies import decode
 from treeseek.requests import Node
 from treeseek.scheduler.journal import MemoryJournal
-from treeseek.strategies import mcts, pg_td, puct, rest_mcts, rethink_mcts, rstar
+from treeseek.strategies import mcts, rest_mcts, rstar
 from treeseek.strategies.descents import Descents
 from treeseek.strategies.family import grow
 from treeseek.strategies.plans import TO_THE_END, Plan
@@ -347,134 +347,3 @@ def test_rstar_notes_ends_when_they_are_drawn() -> None:
         verifier=problem.verifier(),
     )  # fmt: skip
     assert len({c.text for c in found.candidates}) == 3 and found.cost.tokens == 2
-
-
-# RethinkMCTS.
-
-THOUGHTS = {
-    "": {"a": 1.0}, "a": {"x": 1.0}, "b": {"y": 1.0}, "ax": {".": 1.0}, "az": {".": 1.0},
-    # What follows when it is asked again: after the thought "a" or "x" and the feedback "n".
-    "an": {"b": 1.0}, "xn": {"z": 1.0}, "n": {"n": 1.0},
-}  # fmt: skip
-
-
-class Wants:
-    """Verifier: content with some texts, says n to all else; past mending after an x if `strict`."""
-
-    version = "1"
-
-    def __init__(self, *wanted: str, strict: bool = False) -> None:
-        self.wanted, self.strict, self.name = wanted, strict, f"wants {wanted}"
-
-    def verify(self, text: str) -> Verdict:
-        right = text in self.wanted
-        return Verdict(float(right), False, self.strict and text.endswith("x"), feedback="n")
-
-
-def asked(prompt: str, before: str, thought: str, feedback: str) -> str:
-    return f"{prompt}{thought}{feedback}"
-
-
-def thoughts(how: Strategy, verifier: Wants, **options: Any) -> list[str]:
-    found = search(
-        "^", model=scripted(THOUGHTS), strategy=how, limit=9, step=LETTER, verifier=verifier,
-        **options,
-    )  # fmt: skip
-    return [c.text for c in found.candidates]
-
-
-def test_rethink_rewrites_the_thought_that_failed() -> None:
-    how = rethink_mcts(simulations=1, width=1, rethink=asked)
-    # The first thought of the rollout, judged by how it ended.
-    assert thoughts(how, Wants("by")) == ["by", "ax"]
-    # The thought that the verifier called past mending, where no end was met.
-    assert thoughts(how, Wants("az", strict=True)) == ["az", "ax"]
-    # Where it was content nothing is rewritten; and nobody else would have found the others.
-    assert thoughts(how, Wants("ax")) == ["ax"]
-    for other in (rstar(simulations=9, width=1), mcts(simulations=9, width=1)):
-        assert set(thoughts(other, Wants("by"))) == {"ax"}
-
-
-def test_rethink_puts_the_new_thought_in_the_place_of_the_old() -> None:
-    seen: list[tuple[str, ...]] = []
-
-    def spy(*given: str) -> str:
-        seen.append(given)
-        return asked(*given)
-
-    found = thoughts(rethink_mcts(simulations=2, width=1, rethink=spy, restarts=False), Wants())
-    # The only child of the root was replaced, once a rollout; below the new one all is explored.
-    assert seen == [("^", "", "a", "n")] and found == ["ax", "by"]
-
-
-def test_rethink_pays_for_what_it_asks() -> None:
-    found = search(
-        "^", model=scripted(THOUGHTS), limit=9, step=LETTER, verifier=Wants("by"),
-        strategy=rethink_mcts(simulations=1, width=1, rethink=asked),
-    )  # fmt: skip
-    # Rows of a and ax, of the other prompt's n (its a is known), of b and by.
-    assert found.cost.tokens == 5
-
-
-# PG-TD.
-
-
-def test_pg_td_pays_for_a_completion_once() -> None:
-    """The greedy child's completion is its parent's: only the others cost tokens."""
-    lm = LM(ToyBackend(integer_hash(4, seed=2), 4), Letters(), name="toy")
-    seen: list[str] = []
-
-    class Counts(Wants):
-        def verify(self, text: str) -> Verdict:
-            seen.append(text)
-            return Verdict(0.1, False)
-
-    alone = search([0], model=lm, strategy=pg_td(simulations=1), limit=8, verifier=Counts())
-    assert alone.cost.tokens == 7 and len(seen) == 1
-    seen.clear()
-    run = start([0], model=lm, strategy=pg_td(simulations=40), limit=8, verifier=Counts())
-    found = run.run()
-    assert len(seen) == len(set(seen)) < 40, "a completion was judged twice"
-    whole = {c.token_ids for c in found.candidates}
-    assert len(whole) == len(found.candidates) == len(seen)
-    rows = {tokens[:end] for tokens in whole for end in range(1, len(tokens))}
-    leaves = found.cost.tokens - len(rows)
-    assert 0 <= leaves < 40
-
-
-def test_pg_td_ends_by_itself() -> None:
-    lm = LM(ToyBackend(integer_hash(3, seed=2), 3), Letters(), name="toy")
-    found = search([0], model=lm, strategy=pg_td(simulations=10**4, width=3), limit=3, n=99)
-    assert len(found.candidates) == 27
-
-
-def test_pg_td_trusts_the_best_where_puct_trusts_the_mean() -> None:
-    """Behind a one kind of answer is nearly perfect, no other is anything; behind b all are fair."""
-    odds = {"z": 0.3, "y": 0.22, "x": 0.2, "u": 0.15, "v": 0.13}
-    table = {
-        "": {"a": 0.5, "b": 0.5}, "a": odds, "b": odds, **{p + q: odds for p in "ab" for q in odds},
-    }  # fmt: skip
-
-    class Peaks:
-        name, version = "peaks", "1"
-
-        def __init__(self) -> None:
-            self.seen: list[str] = []
-
-        def verify(self, text: str) -> Verdict:
-            self.seen.append(text)
-            return Verdict(0.6 if text[0] == "b" else 0.9 * (text[:2] == "ay"), False)
-
-    def judged(how: Any, exploration: float) -> list[str]:
-        judge = Peaks()
-        strategy = how(simulations=32, exploration=exploration, width=5, parallel=1)
-        search("^", model=scripted(table), strategy=strategy, limit=3, verifier=judge)
-        return judge.seen
-
-    shares = [
-        sum(text[0] == "a" for text in texts) / len(texts)
-        for texts in (judged(pg_td, 4.0), judged(puct, 4.0))
-    ]
-    assert shares[0] > 0.7 > 0.5 > shares[1]
-    # And where little is explored puct comes back to the end it knows, pg-td to no end at all.
-    assert len(judged(pg_td, 0.3)) > 20 > 5 > len(judged(puct, 0.3))

@@ -63,5 +63,5 @@ def test_the_best_share_is_right() -> None:
 def test_what_cannot_be_summed_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InvalidOption, match="give"):
         Synthetic(**wrong)  # type: ignore[arg-type]
-    with pytest.raises(InvalidOption, match="from 0.5 to 1"):
+    with pytest.raises(InvalidOption, match="an area from"):
         ProcessReward(bool, 0.3)

@@ -8,6 +8,7 @@ the longer one, so that no path leads back. It reads states from the verifier an
 from math import exp
 
 from treeseek.replies import Continuation
+from treeseek.strategies.descents import Descents
 from treeseek.strategies.plans import Plan
 from treeseek.strategies.steps import Worth
 from treeseek.strategies.tallies import Tally
@@ -16,13 +17,20 @@ from treeseek.strategies.tallies import Tally
 class Births:
     """The nodes that a search has, by their states."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, tree: Descents) -> None:
         """Start with none."""
-        self.plan = plan
+        self.plan, self.tree = plan, tree
         self.known: dict[str, Tally] = {}
 
-    def child(self, parent: Tally, run: Continuation, what: Worth, *, value: float) -> Tally | None:
-        """The node of `value` that `run` leads to from `parent`; None where it is nothing new."""
+    def value(self, what: Worth) -> float:
+        """What is backed up for a child: its value; for an end, what the verifier has to say."""
+        tree, score = self.tree, what.score if what.closed else None
+        if score is not None and not tree.fixed:
+            score = tree.loss + tree.span * score
+        return self.plan.scaled(what.value if score is None else score)
+
+    def child(self, parent: Tally, run: Continuation, what: Worth) -> Tally | None:
+        """The node that `run` leads to from `parent`; None where there is nothing new."""
         plan = self.plan
         if what.lost or any(child.text == run.tokens for child in parent.children):
             return None
@@ -33,7 +41,7 @@ class Births:
         child = Tally(
             run.node,
             prior=exp(run.logprob / len(run.tokens)),
-            worth=value if plan.judged or what.closed else 0.0,
+            worth=self.value(what) if plan.judged or what.closed else 0.0,
         )
         child.text = run.tokens
         child.final = what.closed

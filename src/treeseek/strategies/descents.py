@@ -116,7 +116,7 @@ class Descents:
                     closing.append(parent)
 
     def renew(self, path: Path, child: Tally | None) -> None:
-        """Make room at the end of `path` for another child in the place of `child`, if it is one."""
+        """Make room at the end of `path` for one more child, in the place of `child` if given."""
         tip = path[-1]
         tip.draws -= 1
         for kept in (tip.children, tip.open):

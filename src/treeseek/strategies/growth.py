@@ -30,7 +30,7 @@ class Growth:
     def __init__(self, ctx: Context, tree: Descents, plan: Plan, by: Measure) -> None:
         """Let `tree` grow as `plan` says, judging by `by`."""
         self.ctx, self.tree, self.plan, self.by = ctx, tree, plan, by
-        self.births = Births(plan)
+        self.births = Births(plan, tree)
         self.rounds, self.fresh = 1, 0
         self.ends, self.solved, self.ended = 0, 0, False
 
@@ -87,13 +87,6 @@ class Growth:
             if mend is not None and over and not self.done:
                 flights += yield from mend(self, over)
 
-    def value(self, what: Worth) -> float:
-        """What is backed up for a child: its value; for an end, what the verifier has to say."""
-        tree, score = self.tree, what.score if what.closed else None
-        if score is not None and not tree.fixed:
-            score = tree.loss + tree.span * score
-        return self.plan.scaled(what.value if score is None else score)
-
     def count(self, flight: Flight) -> int:
         """Continuations to draw at the tip of `flight`."""
         room = self.room(flight.path[-1])
@@ -106,7 +99,7 @@ class Growth:
         tip.draws += len(drawn)
         tip.busy = False
         for run, what in drawn:
-            child = self.births.child(tip, run, what, value=self.value(what))
+            child = self.births.child(tip, run, what)
             if child is None:
                 flight.lost = run.node if what.lost else flight.lost
                 continue

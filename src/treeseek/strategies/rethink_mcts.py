@@ -24,13 +24,13 @@ def rewrite(prompt: str, before: str, thought: str, feedback: str) -> str:
 
 
 Place: TypeAlias = tuple[Path, Tally | None, Node]
-"""A path, the child of its end that a thought is (None: it was given up), and the thought's node."""
+"""A path, the child of its end that the thought is (None: given up), and the thought's node."""
 
 
 def place(flight: Flight) -> Place | None:
-    """Where the last thought of a rollout stands: the first it drew, or the one it came to grief at."""
+    """Where the last thought of a rollout stands: the first it drew, or the one given up."""
     if flight.end is None:
-        return flight.lost and (flight.path, None, flight.lost)
+        return None if flight.lost is None else (flight.path, None, flight.lost)
     if flight.first is None:
         return flight.path, flight.end, flight.end.node
     return flight.path[: flight.first], (old := flight.path[flight.first]), old.node

@@ -45,8 +45,8 @@ class Synthetic:
         """Draw the qualities and the model from `seed`."""
         if not 1 < width <= 26 or depth < 1 or width**depth > _MOST:
             raise InvalidOption(
-                f"Synthetic(width={width}, depth={depth}): give 2 to 26 letters, at least one deep, "
-                f"and at most {_MOST:,} answers."
+                f"Synthetic(width={width}, depth={depth}): give 2 to 26 letters, a depth of 1 "
+                f"or more, and at most {_MOST:,} answers."
             )
         if not 0.0 < right <= 1.0:
             raise InvalidOption(f"Synthetic(right={right}): give a share above 0, at most 1.")
