@@ -145,7 +145,7 @@ def test_without_the_change_of_sign_they_do_not() -> None:
 
 @lru_cache(maxsize=1000)
 def problem_of(seed: int) -> Synthetic:
-    return Synthetic(width=4, depth=5, seed=seed, spread=1.0)
+    return Synthetic(width=4, depth=4, seed=seed, spread=1.0)
 
 
 class Hint:
@@ -185,18 +185,17 @@ def loss(seeds: int, budget: int, **options: Any) -> tuple[float, float, float]:
 
 
 def test_eight_leaves_in_flight_find_as_much_in_a_few_trials() -> None:
-    mean, low, high = loss(24, 50)
+    mean, low, high = loss(24, 32)
     assert low < 0.02 and mean < 0.05, (mean, low, high)
 
 
 @pytest.mark.slow
 def test_eight_leaves_in_flight_find_as_much() -> None:
-    for budget in (40, 100):
-        mean, low, high = loss(500, budget)
-        print(f"budget {budget}: loss {mean:.4f} [{low:.4f}, {high:.4f}]")
-        assert high < 0.02, (budget, mean, low, high)
+    mean, low, high = loss(500, 32)
+    print(f"loss {mean:.4f} [{low:.4f}, {high:.4f}]")
+    assert high < 0.02, (mean, low, high)
 
 
 def test_a_search_that_ignores_its_values_finds_less() -> None:
-    _, low, _ = loss(24, 50, value=lambda node: 0.5)
+    _, low, _ = loss(24, 32, value=lambda node: 0.5)
     assert low > 0.02

@@ -19,8 +19,9 @@ def _visit(tally: Tally, value: float) -> None:
 def mean(path: Path, value: float) -> None:
     """Each node is worth the mean of what was found below it."""
     for tally in path:
-        _visit(tally, value)
-        tally.value = tally.total / tally.visits
+        tally.visits = visits = tally.visits + 1
+        tally.total = total = tally.total + value
+        tally.value = total / visits
 
 
 def best(path: Path, value: float) -> None:

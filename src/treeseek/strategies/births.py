@@ -32,7 +32,7 @@ class Births:
     def child(self, parent: Tally, run: Continuation, what: Worth) -> Tally | None:
         """The node that `run` leads to from `parent`; None where there is nothing new."""
         plan = self.plan
-        if what.lost or any(child.text == run.tokens for child in parent.children):
+        if what.lost or run.tokens in [child.text for child in parent.children]:
             return None
         state = what.state if plan.merge and not what.closed else ""
         if state in self.known:

@@ -68,20 +68,19 @@ class Descents:
         path[-1].busy = True
         for tally in path:
             tally.flying += 1
-            self._refresh(tally)
+        self._refresh(path)
 
     def release(self, path: Path) -> None:
         """The simulation through `path` is over."""
         for tally in path:
             tally.flying -= 1
-            self._refresh(tally)
+        self._refresh(path)
 
     def land(self, path: Path, value: float) -> None:
         """Back `value` up along `path`."""
         self.seen(value)
         self.backup(path, value)
-        for tally in path:
-            self._refresh(tally)
+        self._refresh(path)
 
     def seen(self, value: float) -> None:
         """Let the least and the most seen know of `value`."""
@@ -143,7 +142,10 @@ class Descents:
             at = max(at.children, key=lambda child: child.visits)
         return at
 
-    def _refresh(self, tally: Tally) -> None:
-        tally.n, tally.q = tally.visits + tally.flying, tally.value
-        if tally.flying:
-            tally.q = (tally.visits * tally.value + tally.flying * self.loss) / tally.n
+    def _refresh(self, path: Path) -> None:
+        loss = self.loss
+        for tally in path:
+            tally.n, tally.q = tally.visits, tally.value
+            if flying := tally.flying:
+                tally.n += flying
+                tally.q = (tally.visits * tally.value + flying * loss) / tally.n
