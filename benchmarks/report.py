@@ -67,6 +67,28 @@ def free_lines(report: dict[str, Any]) -> list[str]:
     return out
 
 
+def search_lines(report: dict[str, Any]) -> list[str]:
+    """The figures of tree search over steps as Markdown."""
+    once = report["at_once"]
+    out = [
+        machine_line(report["machine"]),
+        "",
+        "Microseconds of CPU time a simulation, median [quartiles]. A simulation of width 4 draws",
+        "four steps; for treequest and its_hub it is one step, drawn, judged and kept.",
+        "",
+        "| what | us |",
+        "|---|---|",
+    ]
+    out += [f"| {name} | {figure} |" for name, figure in report["us_a_simulation"].items()]
+    out += [
+        "",
+        f"{once['searches']:,} searches at once: {once['calls']} calls, and the longest alone has "
+        f"{once['rounds_of_the_longest']} rounds; {once['us_a_simulation']:.0f} us a simulation.",
+    ]
+    absent = ", ".join(report["absent"])
+    return [*out, "", f"Not installed: {absent}."] if absent else out
+
+
 def write_section(name: str, body: list[str]) -> None:
     """Put `body` into RESULTS.md under the heading `name`, replacing what stood there."""
     text = RESULTS.read_text() if RESULTS.exists() else "# Results\n"

@@ -241,6 +241,73 @@ class TestDfsdtAsking(Stepwise):
     strategy = strategies.dfsdt(depth=2, ask=heading)
 
 
+class Sums:
+    """Verifier that foresees: letters up to a sum, and a state that names it."""
+
+    name, version = "sums", "1"
+
+    def verify(self, text: str) -> Verdict:
+        total = sum(map(ord, text)) - 97 * len(text)
+        return Verdict(1 / (1 + abs(12 - total)), False, total > 12, str(total), str(total))
+
+
+STEP = Step(("c",), 2)
+
+
+class TestMcts(StrategySuite):
+    strategy = strategies.mcts(simulations=14, width=3, parallel=3, noise=0.25)
+
+    def options(self) -> dict[str, Any]:
+        return {"step": STEP}
+
+
+class TestMctsScored(StrategySuite):
+    strategy = strategies.mcts(simulations=7, width=2, rule="uct", ahead=1, backup="best")
+
+    def options(self) -> dict[str, Any]:
+        return {"step": STEP, "scorer": Letters(), "verifier": Sums()}
+
+
+class TestMctsRollouts(StrategySuite):
+    strategy = strategies.mcts(simulations=8, width=3)
+    n = 3
+
+    def options(self) -> dict[str, Any]:
+        return {"step": STEP, "verifier": Vowels(), "warp": WARP}
+
+
+class TestRestMcts(StrategySuite):
+    strategy = strategies.rest_mcts(simulations=6)
+
+    def options(self) -> dict[str, Any]:
+        return {"step": STEP, "scorer": Letters()}
+
+
+class TestRstar(StrategySuite):
+    strategy = strategies.rstar(simulations=5, width=3)
+
+    def options(self) -> dict[str, Any]:
+        return {"step": STEP, "verifier": Sums()}
+
+
+class TestRethinkMcts(StrategySuite):
+    strategy = strategies.rethink_mcts(
+        simulations=4,
+        width=2,
+        rethink=lambda prompt, before, thought, said: (prompt + thought)[-2:],
+    )
+
+    def options(self) -> dict[str, Any]:
+        return {"step": STEP, "verifier": Sums()}
+
+
+class TestPgTd(StrategySuite):
+    strategy = strategies.pg_td(simulations=12, parallel=3)
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Vowels()}
+
+
 # Negative controls: three breaches, and the tests that must see them.
 
 CALLS = count()

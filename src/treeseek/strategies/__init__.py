@@ -11,7 +11,12 @@ from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
 from treeseek.strategies.pal import pal
 from treeseek.strategies.prm_beam import prm_beam
+from treeseek.strategies.mcts import mcts
+from treeseek.strategies.pg_td import pg_td
 from treeseek.strategies.puct import puct
+from treeseek.strategies.rest_mcts import rest_mcts
+from treeseek.strategies.rethink_mcts import rethink_mcts
+from treeseek.strategies.rstar import rstar
 from treeseek.strategies.sample import sample
 from treeseek.strategies.self_consistency import self_consistency
 from treeseek.strategies.step_beam import step_beam
@@ -30,7 +35,12 @@ __all__ = [
     "greedy",
     "pal",
     "prm_beam",
+    "mcts",
+    "pg_td",
     "puct",
+    "rest_mcts",
+    "rethink_mcts",
+    "rstar",
     "sample",
     "self_consistency",
     "step_beam",

@@ -7,5 +7,15 @@ suites need pytest's collection and nothing else of it.
 from treeseek.testing.disturbed import Lying, Shuffled
 from treeseek.testing.scripted import PROMPT, Alphabet, scripted
 from treeseek.testing.strategy_suite import StrategySuite
+from treeseek.testing.synthetic import ProcessReward, Synthetic
 
-__all__ = ["PROMPT", "Alphabet", "Lying", "Shuffled", "StrategySuite", "scripted"]
+__all__ = [
+    "PROMPT",
+    "Alphabet",
+    "Lying",
+    "ProcessReward",
+    "Shuffled",
+    "StrategySuite",
+    "Synthetic",
+    "scripted",
+]

@@ -1,0 +1,72 @@
+"""What a Monte Carlo tree search is made of, and one simulation of it.
+
+This file believes that the published searches differ in how many children a node has, in what is
+judged, in how far a simulation goes on and in what is then backed up; rules and backups have rooms
+of their own.
+"""
+
+from dataclasses import dataclass
+
+from treeseek.requests import Node
+from treeseek.strategies.tallies import Path, Tally
+
+TO_THE_END = 1 << 30
+"""Steps to go on until an end is met."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one search of the family is made of.
+
+    A node has `width` children, `width * visits ** widening` where more may be drawn later. With
+    `ahead=0` the value of every child drawn is backed up. Else a simulation goes on below its leaf
+    for `ahead` steps of `ahead_width` children; where prefixes are `judged` it then backs up
+    (1 - mix) * the first child's value + mix * the best one met after it, and ends always count.
+    `again`: ends are visited again. `restarts`: when nothing is open, every node may have as many
+    children again, until that brings nothing new. `signed`: values in [0, 1] count from -1 to 1.
+    `noise` is the share of Dirichlet(0.3) in the root's priors. An end of value `enough` ends the
+    search.
+    """
+
+    simulations: int
+    width: int
+    widening: float = 0.0
+    parallel: int = 1
+    judged: bool = True
+    ahead: int = 0
+    ahead_width: int = 1
+    mix: float = 0.5
+    merge: bool = True
+    again: bool = False
+    restarts: bool = True
+    signed: bool = False
+    noise: float = 0.0
+    enough: float | None = None
+
+    def scaled(self, value: float) -> float:
+        """`value` as it is backed up."""
+        return 2.0 * value - 1.0 if self.signed else value
+
+    def room(self, tally: Tally, rounds: int) -> int:
+        """Children that may be drawn from `tally` in this of the `rounds`, beyond those it has."""
+        most = rounds * self.width
+        if self.widening and tally.visits:
+            most = int(most * tally.visits**self.widening)
+        return most - tally.draws
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A simulation: its path, the steps it may go on, and what it found.
+
+    `first` is the place in the path of the first child it went on to, `best` the best value met
+    after that, `end` the end it met last, `lost` the last continuation that was given up.
+    """
+
+    path: Path
+    ahead: int
+    first: int | None = None
+    best: float | None = None
+    end: Tally | None = None
+    lost: Node | None = None
+    mended: bool = False
