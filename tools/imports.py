@@ -32,7 +32,7 @@ MAY = {
     "backends": frozenset({"errors", "native", "noise", "requests", "decoding", "tree"}),
     "constraints": frozenset({"errors", "requests"}),
     "drafters": frozenset({"errors", "noise", "requests", "decoding"}),
-    "sandbox": frozenset({"errors"}),
+    "sandbox": frozenset({"errors", "options"}),
     "verifiers": frozenset({"errors", "requests", "sandbox"}),
     "options": frozenset({"errors"}),
     "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "verifiers"}),
