@@ -59,8 +59,9 @@ class Worker:
             for message in ({**first, "bounds": bounds}, *more):
                 wire.send(self._writes, message)
             answer: dict[str, Any] = self._receive(limits.wall + _GRACE)
+            scratch.empty(self.folder)
             return answer
-        except (Lost, wire.Closed) as error:
+        except (Lost, wire.Closed, OSError) as error:
             said = self.end()
             raise Lost(said or str(error)) from None
 

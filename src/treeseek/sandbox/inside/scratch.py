@@ -1,5 +1,6 @@
 """The folder that a program may write to: how full it is, and how it is emptied.
 
+It is looked at while a program runs, from where the program runs, and emptied from outside.
 Whatever a program left there, it is gone before the next one starts: links are removed and not
 followed, locked folders are opened, and a chain of folders of any depth is taken apart at its top.
 """
@@ -8,17 +9,18 @@ import os
 import stat
 from itertools import count
 
-MANY = 2_000
-"""Files beyond which a folder counts as full, whatever they hold."""
+MANY, DEEP = 1_000, 32
+"""Files, and folders within folders, beyond which a folder is full whatever it holds."""
 
 
 def filled(folder: str, most: int) -> bool:
-    """Whether the folder holds more than `most` bytes, or more files than anyone needs."""
+    """Whether the folder holds more than `most` bytes, or more than anyone needs."""
     held = files = 0
-    waiting = [folder]
+    waiting = [(folder, 0)]
     while waiting:
+        inner, depth = waiting.pop()
         try:
-            entries = list(os.scandir(waiting.pop()))
+            entries = list(os.scandir(inner))
         except OSError:
             continue
         for entry in entries:
@@ -26,10 +28,10 @@ def filled(folder: str, most: int) -> bool:
             try:
                 held += entry.stat(follow_symlinks=False).st_blocks * 512
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+                    waiting.append((entry.path, depth + 1))
             except OSError:
                 continue
-        if held > most or files > MANY:
+        if held > most or files > MANY or depth > DEEP:
             return True
     return False
 

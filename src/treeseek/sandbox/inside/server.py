@@ -48,7 +48,6 @@ class Server:
         while True:
             request = receive(self.requests)
             bounds = cage.Bounds(**request["bounds"])
-            scratch.empty(self.folder)
             answer = self.run if request["kind"] == "run" else self.check
             send(self.replies, answer(request, bounds))
 
