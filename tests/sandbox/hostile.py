@@ -96,8 +96,7 @@ _FORK = {
 }
 _EXEC = {
     "execv": "import os\nos.execv('/bin/sh', ['sh', '-c', 'echo did it'])",
-    "execve": "import os, sys\n"
-    "os.execve(os.path.realpath('/bin/echo'), ['echo', 'did it'], {})",
+    "execve": "import os, sys\nos.execve(os.path.realpath('/bin/echo'), ['echo', 'did it'], {})",
     "system": "import os\nassert os.system('true') == 0, 'refused'",
     "popen": "import os\nassert os.popen('echo hello').read()",
     "subprocess": "import subprocess\nsubprocess.run(['/bin/true'], check=True)",
@@ -160,7 +159,11 @@ _LOOK = {
     "descriptors": "import os\ntext = os.listdir(f'/proc/{target}/fd')",
     "command": "text = open(f'/proc/{target}/cmdline').read()",
     "ptrace": _LIBC + "ok(libc.ptrace(0x4206, target, 0, 0))",
-    "copy": _LIBC + "ok(libc.process_vm_readv(target, 0, 0, 0, 0, 0))",
+    "copy": _LIBC + "b = ctypes.create_string_buffer(8)\n"
+    "mine = (ctypes.c_size_t * 2)(ctypes.addressof(b), 8)\n"
+    "there = (ctypes.c_size_t * 2)(8, 8)\n"
+    "libc.process_vm_readv(target, mine, 1, there, 1, 0)\n"
+    "if ctypes.get_errno() != 14: raise PermissionError",
     "take a file": _LIBC + "f = os.pidfd_open(target)\nok(libc.syscall(438, f, 0, 0))",
 }
 _PROC = {
@@ -205,20 +208,20 @@ _WAIT = {
     "queue": "import queue\nqueue.Queue().get()",
 }
 _MEMORY = {
-    "bytes": "x = bytearray(700 << 20)",
-    "list": "x = [0] * (100 << 20)",
-    "text": "x = 'a' * (700 << 20)",
-    "map": "import mmap\nx = mmap.mmap(-1, 700 << 20)",
-    "many": "x = [bytes(1 << 20) for _ in range(700)]",
-    "number": "x = 1 << (700 << 23)",
-    "doubling": "x = b'x'\nwhile len(x) < 700 << 20: x += x",
+    "bytes": "x = bytearray(200 << 20)",
+    "list": "x = [0] * (25 << 20)",
+    "text": "x = 'a' * (200 << 20)",
+    "map": "import mmap\nx = mmap.mmap(-1, 200 << 20)",
+    "many": "x = [bytes(1 << 20) for _ in range(200)]",
+    "number": "x = 1 << (200 << 23)",
+    "doubling": "x = b'x'\nwhile len(x) < 200 << 20: x += x",
     "malloc": _LIBC + "libc.malloc.restype = ctypes.c_void_p\n"
     "libc.malloc.argtypes = [ctypes.c_size_t]\n"
-    "if not libc.malloc(700 << 20): raise MemoryError",
+    "if not libc.malloc(200 << 20): raise MemoryError",
     "stacks": "import threading\nthreading.stack_size(64 << 20)\ne = threading.Event()\n"
     "t = [threading.Thread(target=e.wait, daemon=True) for _ in range(12)]\n"
     "for one in t: one.start()",
-    "caught": "x = []\ntry:\n    while len(x) < 700: x.append(bytearray(1 << 20))\n"
+    "caught": "x = []\ntry:\n    while len(x) < 200: x.append(bytearray(1 << 20))\n"
     "except MemoryError:\n    x.clear()\n    raise",
 }
 _FLOOD = {
@@ -273,9 +276,6 @@ _MACHINE = {
     "disc": "import os\nos.mknod('n', 0o60600, os.makedev(7, 0))",
     "clock": "import time\ntime.clock_settime(time.CLOCK_REALTIME, time.time())",
     "ring": _LIBC + "p = ctypes.create_string_buffer(120)\nok(libc.syscall(425, 4, p))",
-    "counters": _LIBC + "import platform, struct\n"
-    "n = 298 if platform.machine() == 'x86_64' else 241\n"
-    "p = struct.pack('=IIQ', 1, 112, 0) + bytes(96)\nok(libc.syscall(n, p, 0, -1, -1, 0))",
 }
 NOWHERE = {
     "clock": "no namespace holds the clock",
@@ -312,9 +312,7 @@ _CRASH = {
     "f = lambda: 0\nfor _ in range(10**6): f = functools.partial(f)\n"
     "class A:\n    def __repr__(self): return repr(self.x)\n"
     "a = A()\na.x = a\nrepr(a)",
-    "illegal": "import ctypes, signal\nctypes.CDLL(None).raise_(4) if 0 else None\n"
-    "signal.raise_signal(4)",
-    "deep": "import sys\nsys.setrecursionlimit(10**9)\ndef f(): return f()\nf()",
+    "illegal": "import signal\nsignal.raise_signal(4)",
     "alarm": "import signal\nsignal.alarm(1)\nsignal.pause()",
 }
 FAKES = {
@@ -322,15 +320,14 @@ FAKES = {
     "exit late": "import os\ndef f(x): os._exit(0)",
     "sys.exit": "import sys\ndef f(x): sys.exit(0)",
     "print": "print('[\"ok\", \"\"]', flush=True)\ndef f(x): print('ok')",
-    "all files": "import os\nfor n in range(256):\n    try: os.write(n, b'[\"ok\", \"\"]')\n"
+    "all files": 'import os\nfor n in range(256):\n    try: os.write(n, b\'["ok", ""]\')\n'
     "    except OSError: pass\ndef f(x): return 0",
-    "framed": "import os, struct\nb = b'{\"reason\": \"ok\", \"fault\": \"\", \"seconds\": 0}'\n"
+    "framed": 'import os, struct\nb = b\'{"reason": "ok", "fault": "", "seconds": 0}\'\n'
     "for n in range(256):\n    try: os.write(n, struct.pack('=I', len(b)) + b)\n"
     "    except OSError: pass\ndef f(x): return 0",
     "equal to all": "class E:\n    def __eq__(s, o): return True\n    def __ne__(s, o): return False\n"
     "    def __hash__(s): return 0\ndef f(x): return E()",
-    "a number that lies": "class E(int):\n    def __eq__(s, o): return True\n"
-    "def f(x): return E(0)",
+    "a number that lies": "class E(int):\n    def __eq__(s, o): return True\ndef f(x): return E(0)",
     "builtins": "import builtins\nbuiltins.isinstance = lambda *a: True\n"
     "builtins.AssertionError = Exception\nall = any = bool = lambda *a: True\ndef f(x): return 0",
     "abs": "def abs(x): return 0\ndef f(x): return 0",
@@ -350,7 +347,9 @@ def _programs() -> list[Hostile]:
     refused = frozenset({"refused", "error"})
     made: list[Hostile] = []
 
-    def add(family: str, named: dict[str, str], reported: frozenset[str], harm: str = "says") -> None:
+    def add(
+        family: str, named: dict[str, str], reported: frozenset[str], harm: str = "says"
+    ) -> None:
         for name, source in named.items():
             if harm == "says":
                 source = f"{source}\nprint('did it', flush=True)\n"

@@ -131,7 +131,11 @@ def _subprocess(folder: str) -> list[str]:
 SANDLOCK = Tier(
     "sandlock",
     (*_ALONE, *_LIMITS),
-    (_SIDE, "flaws of the kernel: it is shared"),
+    (
+        "asking whether a file exists and how large it is",
+        _SIDE,
+        "flaws of the kernel: it is shared",
+    ),
     True,
     _lacks_sandlock,
     _sandlock,
