@@ -65,8 +65,5 @@ class OutputError(TreeseekError):
     """A file could not be written; nothing that was computed is lost by it."""
 
 
-
-
-
 class NoSandbox(TreeseekError):
     """Nothing on this machine can hold a program that is not trusted."""

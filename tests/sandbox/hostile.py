@@ -2,8 +2,8 @@
 
 Each does one thing that a candidate program must not, makes sure that it was done and then prints
 "did it". What a program aims at is prepared by who runs it (see stage.py) and stands in the source
-as `@SECRET@`, `@FOLDER@`, `@TCP@`, `@UDP@`, `@NAME@` or `@VICTIM@`. Signals that would end more than
-a victim are sent as signal 0, which asks for the right alone.
+as `@SECRET@`, `@FOLDER@`, `@TCP@`, `@UDP@`, `@NAME@` or `@VICTIM@`. Signals that would end more
+than a victim are sent as signal 0, which asks for the right alone.
 """
 
 from dataclasses import dataclass
@@ -79,8 +79,8 @@ _FORK = {
     "        pid = os.fork()\n        if pid == 0:\n            grow(depth - 1)\n"
     "            os._exit(0)\n        os.waitpid(pid, 0)\ngrow(4)",
     "forkpty": "import os\npid, fd = os.forkpty()\nif pid == 0: os._exit(0)\nos.waitpid(pid, 0)",
-    "multiprocessing": "import multiprocessing as m\np = m.get_context('fork').Process(target=int)\n"
-    "p.start()\np.join()\nassert p.exitcode == 0",
+    "multiprocessing": "import multiprocessing as m\n"
+    "p = m.get_context('fork').Process(target=int)\np.start()\np.join()\nassert p.exitcode == 0",
     "ctypes": "import ctypes, os\npid = ctypes.CDLL(None, use_errno=True).fork()\n"
     "if pid == 0: os._exit(0)\nif pid < 0: raise OSError(ctypes.get_errno(), 'fork')",
     "syscall": "import ctypes, os, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
@@ -105,7 +105,8 @@ _EXEC = {
     "memory file": "import os\nf = os.memfd_create('x')\n"
     "os.write(f, open('/bin/true', 'rb').read())\n"
     "os.waitpid(os.posix_spawn(f'/proc/self/fd/{f}', ['true'], {}), 0)",
-    "script": "import os\nopen('s', 'w').write('#!/bin/sh\\necho did it\\n')\nos.chmod('s', 0o755)\n"
+    "script": "import os\nopen('s', 'w').write('#!/bin/sh\\necho did it\\n')\n"
+    "os.chmod('s', 0o755)\n"
     "os.execv('./s', ['s'])",
 }
 _TO = {
@@ -123,7 +124,7 @@ _TO = {
     "listen by name": "s = socket.socket(socket.AF_UNIX)\ns.bind('\\0hostile')\ns.listen()",
     "listen udp": "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('', 0))",
     "netlink": "s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)\ns.bind((0, 0))",
-    "http": "import http.client\nc = http.client.HTTPConnection('127.0.0.1', @TCP@, 1)\nc.connect()",
+    "http": "import http.client\nhttp.client.HTTPConnection('127.0.0.1', @TCP@, 1).connect()",
     "asyncio": "import asyncio\nasyncio.run(asyncio.open_connection('127.0.0.1', @TCP@))",
     "mail": "import smtplib\ntry: smtplib.SMTP('127.0.0.1', @TCP@, timeout=.2)\n"
     "except smtplib.SMTPException: pass\nexcept TimeoutError: pass",
@@ -325,7 +326,8 @@ FAKES = {
     "framed": 'import os, struct\nb = b\'{"reason": "ok", "fault": "", "seconds": 0}\'\n'
     "for n in range(256):\n    try: os.write(n, struct.pack('=I', len(b)) + b)\n"
     "    except OSError: pass\ndef f(x): return 0",
-    "equal to all": "class E:\n    def __eq__(s, o): return True\n    def __ne__(s, o): return False\n"
+    "equal to all": "class E:\n    def __eq__(s, o): return True\n"
+    "    def __ne__(s, o): return False\n"
     "    def __hash__(s): return 0\ndef f(x): return E()",
     "a number that lies": "class E(int):\n    def __eq__(s, o): return True\ndef f(x): return E(0)",
     "builtins": "import builtins\nbuiltins.isinstance = lambda *a: True\n"

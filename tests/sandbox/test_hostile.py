@@ -124,7 +124,8 @@ def test_pretending_works_where_a_test_shares_the_process(strongest: Sandbox) ->
 def test_a_program_holds_no_word_of_its_tests(strongest: Sandbox) -> None:
     search = (
         "import gc\ndef f(x):\n"
-        "    return any('sorecónihr'.replace('ó', 'o')[::-1] in repr(o) for o in gc.get_objects())\n"
+        "    word = ''.join(reversed('soreconihr'))\n"
+        "    return any(word in repr(one) for one in gc.get_objects())\n"
     )
     assert strongest.check(search, Test("rhinoceros = 1\nassert f(2) is False")).passed
     known = search + "animal = ['rhinoceros']\n"
