@@ -35,7 +35,7 @@ MAY = {
     "sandbox": frozenset({"errors", "options"}),
     "verifiers": frozenset({"errors", "requests", "sandbox"}),
     "options": frozenset({"errors"}),
-    "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "verifiers"}),
+    "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "sandbox", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
     "scorers": PURE | SEEN | {"asking"},
 }

@@ -65,5 +65,13 @@ class OutputError(TreeseekError):
     """A file could not be written; nothing that was computed is lost by it."""
 
 
+class MissingData(TreeseekError, FileNotFoundError):
+    """A file of problems is not where it was looked for, or cannot be read at all."""
+
+
+class BadRow(TreeseekError, ValueError):
+    """A row of a file of problems lacks what its task needs; the message names its line."""
+
+
 class NoSandbox(TreeseekError):
     """Nothing on this machine can hold a program that is not trusted."""

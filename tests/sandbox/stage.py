@@ -101,7 +101,12 @@ class Stage:
             one.close()
 
 
-LEFT = ("/tmp/hostile-new", "/dev/shm/hostile-new", "/hostile-new", "/root/hostile-new")
+LEFT = (
+    "/tmp/hostile-new",
+    "/dev/shm/hostile-new",
+    "/hostile-new",
+    os.path.expanduser("~root/hostile-new"),
+)
 
 
 def bare(hostile: Hostile, stage: Stage) -> str:

@@ -61,7 +61,8 @@ def environment() -> dict[str, str]:
 
 def _python() -> list[str]:
     """The interpreter itself, without the packages of an environment."""
-    return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", _BOOT, str(INSIDE)]
+    flags = ("-s", "-P", "-S", "-B")  # not -I: the seed of hashes is in the environment
+    return [os.path.realpath(sys.executable), *flags, "-c", _BOOT, str(INSIDE)]
 
 
 def _readable() -> list[str]:

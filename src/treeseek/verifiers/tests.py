@@ -2,9 +2,9 @@
 
 This file believes that a program is in a text where its last block of code is, and that a test is
 best executed where the program cannot reach it. Public tests are what a search may learn from:
-their share is the score and their failures are the feedback; hidden ones decide alone whether a
-program solves its problem. It does not judge a program that is not finished: what follows may still
-mend it.
+their share is the score and their failures are the feedback; hidden ones say no more than that a
+program does not solve its problem. It does not judge a program that is not finished: what follows
+may still mend it.
 """
 
 import ast
@@ -61,7 +61,8 @@ class TestsVerifier:
     Without public tests the score is 1 or 0. Hidden ones are run when all public ones pass, and no
     word of them is in the feedback. Cost: two processes a test, some milliseconds, or the limit on
     wall time where a program hangs. `read` finds the program in a text. An unsolved text is never
-    called terminal. Raises InvalidOption without any test, NoSandbox where nothing holds programs.
+    called terminal. With `binding=False` public tests are examples that may be wrong: hidden ones
+    decide alone. Raises InvalidOption without any test, NoSandbox where nothing holds programs.
     """
 
     __test__ = False
@@ -72,6 +73,7 @@ class TestsVerifier:
         tests: Sequence[str | Test],
         *,
         hidden: Sequence[str | Test] = (),
+        binding: bool = True,
         read: Callable[[str], str] = program_of,
         sandbox: Sandbox | None = None,
         limits: Limits | None = None,
@@ -82,8 +84,9 @@ class TestsVerifier:
         self.public = tuple(map(_test, tests))
         self.hidden = tuple(map(_test, hidden))
         self.sandbox = sandbox or standing(allow_weak=allow_weak)
+        self.binding = binding or not hidden
         self._read, self._limits = read, limits
-        told = repr((self.public, self.hidden, limits)).encode("utf-8", "replace")
+        told = repr((self.public, self.hidden, self.binding, limits)).encode("utf-8", "replace")
         self.name = f"tests {hashlib.blake2b(told, digest_size=8).hexdigest()}"
 
     def verify(self, text: str) -> Verdict:
@@ -96,10 +99,13 @@ class TestsVerifier:
         programs = [self._read(text) for text in texts]
         different = list(dict.fromkeys(programs))
         shown = dict(zip(different, self._run(different, self.public), strict=True))
-        right = [one for one in different if all(test.passed for test in shown[one])]
+        right = [one for one in different if self._goes_on(shown[one])]
         kept = dict(zip(right, self._run(right, self.hidden), strict=True))
         verdicts = {one: self._verdict(shown[one], kept.get(one)) for one in different}
         return [verdicts[program] for program in programs]
+
+    def _goes_on(self, shown: Sequence[Tested]) -> bool:
+        return not self.binding or all(test.passed for test in shown)
 
     def _run(self, programs: Sequence[str], tests: Sequence[Test]) -> list[list[Tested]]:
         pairs = [(program, test) for program in programs for test in tests]

@@ -125,6 +125,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         child.streams()
+        random.seed(0)  # the same chance for all, which a fork would otherwise reseed
         cage.enter(bounds, alone=self.alone)
 
     def _stdin(self, text: str) -> int:
@@ -270,7 +271,6 @@ def serve() -> None:
         for name in _WARM:
             importlib.import_module(name)
         cage.give_up()
-        random.seed(0)
         sys.setrecursionlimit(1_000)
         gc.collect()
         gc.freeze()
