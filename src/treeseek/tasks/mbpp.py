@@ -14,7 +14,7 @@ from treeseek.decoding.stops import Step
 from treeseek.options import Range, validate
 from treeseek.sandbox import Limits, Test
 from treeseek.tasks.rows import Question, Row, drawn, located, questions
-from treeseek.verifiers.tests import TestsVerifier, key_of, program_of
+from treeseek.verifiers.tests import TestsVerifier, key_of, program_of, tree_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,15 @@ class MBPP:
         shown, tests = listed[: self.public], tuple(before + one for one in listed)
         prompt = '"""\n' + "\n".join([row.text("text"), *shown]) + '\n"""\n'
         own = " ".join(_shadowing(code))
-        first, rest = tests[: self.public], tests[self.public :]
+        first = tests[: self.public]
+        rest = tuple(one for one in tests if one not in first)
         return Question(f"mbpp-{number}", prompt, code, own, first, rest)
 
 
 def _shadowing(code: str) -> list[str]:
-    try:
-        body = ast.parse(code).body
-    except SyntaxError:
-        return []
+    tree = tree_of(code)
     return [
         part.name
-        for part in body
+        for part in (tree.body if tree else ())
         if isinstance(part, ast.FunctionDef | ast.ClassDef) and hasattr(builtins, part.name)
     ]

@@ -10,6 +10,7 @@ may still mend it.
 import ast
 import hashlib
 import re
+import warnings
 from collections.abc import Callable, Sequence
 
 from treeseek.errors import InvalidOption
@@ -47,18 +48,29 @@ def _imports(prompt: str) -> str:
 
 def key_of(program: str) -> str | None:
     """A key that programs share which differ in layout and comments alone; None for no program."""
+    tree = tree_of(program)
     try:
-        tree = ast.dump(ast.parse(program))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    return hashlib.blake2b(tree.encode("utf-8", "replace"), digest_size=16).hexdigest()
+        told = "" if tree is None else ast.dump(tree)
+    except RecursionError:
+        told = ""
+    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest() if told else None
+
+
+def tree_of(program: str) -> ast.Module | None:
+    """The syntax tree of a program, without the warnings; None for what is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(program)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
 
 
 class TestsVerifier:
     """Score: the share of public `tests` that pass; solved: all of them and all `hidden` ones.
 
     A test is code with assertions, or a `Test`; each runs alone, so one that hangs hides no other.
-    Without public tests the score is 1 or 0. Hidden ones are run when all public ones pass, and no
+    Without public tests the score is 1 or 0. Hidden ones are run when all public ones pass, up to one that fails; no
     word of them is in the feedback. Cost: two processes a test, some milliseconds, or the limit on
     wall time where a program hangs. `read` finds the program in a text. An unsolved text is never
     called terminal. With `binding=False` public tests are examples that may be wrong: hidden ones
@@ -99,21 +111,37 @@ class TestsVerifier:
         programs = [self._read(text) for text in texts]
         different = list(dict.fromkeys(programs))
         shown = dict(zip(different, self._run(different, self.public), strict=True))
-        right = [one for one in different if self._goes_on(shown[one])]
-        kept = dict(zip(right, self._run(right, self.hidden), strict=True))
-        verdicts = {one: self._verdict(shown[one], kept.get(one)) for one in different}
+        tried = [one for one in different if self._goes_on(shown[one])]
+        solved = self._passing(tried, self.hidden)
+        verdicts = {
+            one: self._verdict(shown[one], tried=one in tried, solved=one in solved)
+            for one in different
+        }
         return [verdicts[program] for program in programs]
 
     def _goes_on(self, shown: Sequence[Tested]) -> bool:
         return not self.binding or all(test.passed for test in shown)
+
+    def _passing(self, programs: Sequence[str], tests: Sequence[Test]) -> list[str]:
+        """The programs that pass every test; one that failed is asked no more."""
+        left, at = list(programs), 0
+        while left and at < len(tests):
+            part = tests[at : at + max(1, self.sandbox.workers // len(left))]
+            at += len(part)
+            found = self._run(left, part)
+            left = [
+                one
+                for one, results in zip(left, found, strict=True)
+                if all(result.passed for result in results)
+            ]
+        return left
 
     def _run(self, programs: Sequence[str], tests: Sequence[Test]) -> list[list[Tested]]:
         pairs = [(program, test) for program in programs for test in tests]
         results = iter(self.sandbox.check_all(pairs, limits=self._limits))
         return [[next(results) for _ in tests] for _ in programs]
 
-    def _verdict(self, shown: Sequence[Tested], kept: Sequence[Tested] | None) -> Verdict:
-        solved = kept is not None and all(test.passed for test in kept)
+    def _verdict(self, shown: Sequence[Tested], *, tried: bool, solved: bool) -> Verdict:
         passed = sum(test.passed for test in shown)
         score = passed / len(shown) if shown else float(solved)
         lines = [f"{passed} of {len(shown)} tests passed"] if shown else []
@@ -121,7 +149,7 @@ class TestsVerifier:
             if not result.passed:
                 code = " ".join(test.code.split())[:_SHOWN]
                 lines.append(f"{code}: {result.reason}{result.fault and ': '}{result.fault}")
-        if kept is not None and not solved:
+        if tried and not solved:
             lines.append("a hidden test failed")
         return Verdict(score, solved, solved, "\n".join(lines) or "all tests passed")
 

@@ -128,10 +128,11 @@ class Line:
         _, verb, number, arguments, named = message
         if verb not in self.verbs:
             raise Closed(f"{verb} is not allowed")
+        target = self._find(number)
         given = [self._unpack(argument) for argument in arguments]
         names = {name: self._unpack(value) for name, value in named.items()}
         try:
-            value = _VERBS[verb](self._find(number), *given, **names)
+            value = _VERBS[verb](target, *given, **names)
             reply = ["value", self._pack(value)]
         except Exception as error:
             reply = ["raised", [type(error).__name__, str(error)[:2000]]]
