@@ -28,7 +28,7 @@ class MBPP:
 
     path: Annotated[str | None, "file of rows; none: that of TREESEEK_SHARED"] = None
     public: Annotated[int, Range(low=1, high=3), "assertions in the prompt"] = 1
-    seconds: Annotated[int, Range(low=1), "processor time of one test"] = 5
+    seconds: Annotated[int, Range(low=1), "processor time of one test"] = 10
     allow_weak: Annotated[bool, "run programs with limits on resources alone"] = False
     name: str = field(default="mbpp", init=False)
     step: Step = field(default_factory=Step, init=False)
