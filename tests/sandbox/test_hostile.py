@@ -140,6 +140,18 @@ def test_what_the_page_says_of_the_tiers_is_what_they_say() -> None:
             assert said in plain, f"{tier.name}: {said}"
 
 
+def test_the_page_shows_what_happens(
+    strongest: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/sandbox.md").read_text(encoding="utf-8")
+    code = page.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Callable[[], None]] = {}
+    exec(code, names)
+    names["tried"]()
+    shown = re.findall(r"  # (.*)$", code, re.MULTILINE)
+    assert capsys.readouterr().out.split() == " ".join(shown).split()
+
+
 def test_the_stage_is_run_in_a_namespace_only() -> None:
     from tests.sandbox import stage
 
