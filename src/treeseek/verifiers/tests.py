@@ -74,7 +74,8 @@ class TestsVerifier:
     one that fails; no word of them is in the feedback. Cost: two processes a test, some
     milliseconds, or the limit on wall time where a program hangs. `read` finds the program in a
     text. An unsolved text is never called terminal. With `binding=False` public tests are examples
-    that may be wrong: hidden ones decide alone. Raises InvalidOption without any test, NoSandbox where nothing holds programs.
+    that may be wrong: hidden ones decide alone. Raises InvalidOption without any test, NoSandbox
+    where nothing holds programs.
     """
 
     __test__ = False
