@@ -32,11 +32,11 @@ MAY = {
     "backends": frozenset({"errors", "native", "noise", "requests", "decoding", "tree"}),
     "constraints": frozenset({"errors", "requests"}),
     "drafters": frozenset({"errors", "noise", "requests", "decoding"}),
-    "sandbox": frozenset({"errors"}),
+    "sandbox": frozenset({"errors", "options"}),
     "verifiers": frozenset({"errors", "requests", "sandbox"}),
     "environments": frozenset({"errors", "options", "requests"}),
     "options": frozenset({"errors"}),
-    "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "verifiers"}),
+    "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "sandbox", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
     "scorers": PURE | SEEN | {"asking"},
 }

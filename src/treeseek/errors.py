@@ -71,3 +71,7 @@ class MissingData(TreeseekError, FileNotFoundError):
 
 class BadRow(TreeseekError, ValueError):
     """A row of a file of problems lacks what its task needs; the message names its line."""
+
+
+class NoSandbox(TreeseekError):
+    """Nothing on this machine can hold a program that is not trusted."""

@@ -68,9 +68,11 @@ _OWN = {
         "countdown": "treeseek.tasks.countdown:Countdown",
         "game24": "treeseek.tasks.game24:Game24",
         "gsm8k": "treeseek.tasks.gsm8k:GSM8K",
+        "humaneval": "treeseek.tasks.humaneval:HumanEval",
         "jsonl": "treeseek.tasks.jsonl:Jsonl",
         "knapsack": "treeseek.tasks.knapsack:Knapsack",
         "math500": "treeseek.tasks.math500:MATH500",
+        "mbpp": "treeseek.tasks.mbpp:MBPP",
         "sygus": "treeseek.tasks.sygus:SyGuS",
         "tsp": "treeseek.tasks.tsp:TSP",
         "x1": "treeseek.tasks.x1:X1",
@@ -80,6 +82,7 @@ _OWN = {
         "function": "treeseek.verifiers.function:Function",
         "numeric": "treeseek.verifiers.numeric:Numeric",
         "symbolic": "treeseek.verifiers.symbolic:Symbolic",
+        "tests": "treeseek.verifiers.tests:TestsVerifier",
     },
 }
 """By kind: where each name lives, as module:attribute."""
