@@ -15,7 +15,17 @@ from treeseek.errors import UnknownName
 GROUP = "treeseek"
 
 _OWN = {
+    "allocators": {
+        "adaptive": "treeseek.allocators:adaptive",
+        "compute-optimal": "treeseek.allocators:compute_optimal",
+        "divide-and-conquer": "treeseek.allocators:divide_and_conquer",
+        "even": "treeseek.allocators:even",
+        "thompson": "treeseek.allocators:thompson",
+        "tuning": "treeseek.allocators:tuning",
+    },
     "strategies": {
+        "ab-mcts-a": "treeseek.strategies:ab_mcts_a",
+        "ab-mcts-m": "treeseek.strategies:ab_mcts_m",
         "adadec": "treeseek.strategies:adadec",
         "agent-best-first": "treeseek.strategies:agent_best_first",
         "beam": "treeseek.strategies:beam",
@@ -33,11 +43,17 @@ _OWN = {
         "rest-mcts": "treeseek.strategies:rest_mcts",
         "rethink-mcts": "treeseek.strategies:rethink_mcts",
         "rstar": "treeseek.strategies:rstar",
+        "omega-prm": "treeseek.strategies:omega_prm",
+        "particle": "treeseek.strategies:particle",
+        "portfolio": "treeseek.strategies:portfolio",
+        "puct": "treeseek.strategies:puct",
+        "retro-search": "treeseek.strategies:retro_search",
         "sample": "treeseek.strategies:sample",
         "self-consistency": "treeseek.strategies:self_consistency",
         "step-beam": "treeseek.strategies:step_beam",
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
         "tot": "treeseek.strategies:tot",
+        "tree-segments": "treeseek.strategies:tree_segments",
     },
     "scorers": {
         "judge": "treeseek.scorers.judge:Judge",

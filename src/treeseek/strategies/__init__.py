@@ -1,5 +1,7 @@
 """Search algorithms, one a file: plain generators that yield requests and do no I/O."""
 
+from treeseek.strategies.ab_mcts_a import ab_mcts_a
+from treeseek.strategies.ab_mcts_m import ab_mcts_m
 from treeseek.strategies.adadec import adadec
 from treeseek.strategies.agent_best_first import agent_best_first
 from treeseek.strategies.beam import beam
@@ -9,7 +11,10 @@ from treeseek.strategies.dfsdt import dfsdt
 from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
+from treeseek.strategies.omega_prm import omega_prm
 from treeseek.strategies.pal import pal
+from treeseek.strategies.particle import particle
+from treeseek.strategies.portfolio import portfolio
 from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.mcts import mcts
 from treeseek.strategies.pg_td import pg_td
@@ -17,13 +22,17 @@ from treeseek.strategies.puct import puct
 from treeseek.strategies.rest_mcts import rest_mcts
 from treeseek.strategies.rethink_mcts import rethink_mcts
 from treeseek.strategies.rstar import rstar
+from treeseek.strategies.retro_search import retro_search
 from treeseek.strategies.sample import sample
 from treeseek.strategies.self_consistency import self_consistency
 from treeseek.strategies.step_beam import step_beam
 from treeseek.strategies.stochastic_beam import stochastic_beam
 from treeseek.strategies.tree_of_thoughts import tot
+from treeseek.strategies.tree_segments import tree_segments
 
 __all__ = [
+    "ab_mcts_a",
+    "ab_mcts_m",
     "adadec",
     "agent_best_first",
     "beam",
@@ -33,7 +42,10 @@ __all__ = [
     "diverse_beam",
     "dvts",
     "greedy",
+    "omega_prm",
     "pal",
+    "particle",
+    "portfolio",
     "prm_beam",
     "mcts",
     "pg_td",
@@ -41,9 +53,11 @@ __all__ = [
     "rest_mcts",
     "rethink_mcts",
     "rstar",
+    "retro_search",
     "sample",
     "self_consistency",
     "step_beam",
     "stochastic_beam",
     "tot",
+    "tree_segments",
 ]
