@@ -10,13 +10,18 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from training.card import write_card
 from training.evaluate import evaluate
+from training.last import grown, run_last
 from training.recipe import Recipe
-from training.tokenizer import build_tokenizer
-from training.train import save, train
+from training.tokenizer import base_size, build_tokenizer
+from training.train import build_model, save, train
 
-HOME = Path(__file__).resolve().parent.parent / "src" / "treeseek" / "models" / "embedded"
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / "src" / "treeseek" / "models" / "embedded"
+KEPT = ROOT / "build" / "training"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,11 +29,15 @@ def main(arguments: list[str] | None = None) -> None:
     recipe = Recipe()
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("--out", type=Path, default=HOME, help="folder to write (the package's)")
+    parser.add_argument("--keep", type=Path, default=KEPT, help=f"what to go on from ({KEPT})")
     parser.add_argument(
         "--steps",
         type=int,
         default=recipe.steps,
         help=f"steps of the first course ({recipe.steps})",
+    )
+    parser.add_argument(
+        "--last", type=int, default=recipe.last, help=f"steps of the last course ({recipe.last})"
     )
     parser.add_argument("--seed", type=int, default=recipe.seed, help=f"seed ({recipe.seed})")
     parser.add_argument("--threads", type=int, default=recipe.threads, help="torch threads")
@@ -39,15 +48,30 @@ def main(arguments: list[str] | None = None) -> None:
         recipe,
         steps=chosen.steps,
         again=min(recipe.again, chosen.steps),
+        last=chosen.last,
+        cool=min(recipe.cool, chosen.last),
         seed=chosen.seed,
         threads=chosen.threads,
     )
     if not chosen.measure_only:
-        tokenizer = build_tokenizer(recipe.seed, context=recipe.context)
-        save(train(recipe, tokenizer), tokenizer, chosen.out)
+        make(recipe, chosen.out, chosen.keep)
     figures = evaluate(chosen.out, problems=chosen.problems, threads=chosen.threads)
     write_card(chosen.out, recipe, figures)
     print(f"written: {chosen.out}")
+
+
+def make(recipe: Recipe, out: Path, keep: Path) -> None:
+    """All courses; each is taken from `keep` where it is there already."""
+    tokenizer = build_tokenizer(recipe.seed, context=recipe.context)
+    first = keep / "first.pt"
+    if first.exists():
+        model = build_model(recipe, tokenizer, base_size(tokenizer))
+        model.load_state_dict(torch.load(first))
+    else:
+        model = train(recipe, tokenizer)
+        keep.mkdir(parents=True, exist_ok=True)
+        torch.save(model.to(torch.bfloat16).to(torch.float32).state_dict(), first)
+    save(run_last(grown(model, tokenizer), recipe, tokenizer, keep / "last"), tokenizer, out)
 
 
 if __name__ == "__main__":
