@@ -15,9 +15,11 @@ import torch
 from training.card import write_card
 from training.evaluate import evaluate
 from training.last import grown, run_last
-from training.recipe import Recipe
+from training.recipe import Recipe, ValueRecipe
 from training.tokenizer import base_size, build_tokenizer
 from training.train import build_model, save, train
+from training.value import labels, train_value
+from treeseek import load
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "src" / "treeseek" / "models" / "embedded"
@@ -71,7 +73,16 @@ def make(recipe: Recipe, out: Path, keep: Path) -> None:
         model = train(recipe, tokenizer)
         keep.mkdir(parents=True, exist_ok=True)
         torch.save(model.to(torch.bfloat16).to(torch.float32).state_dict(), first)
-    save(run_last(grown(model, tokenizer), recipe, tokenizer, keep / "last"), tokenizer, out)
+    course, known = keep / "last", keep / "tries.pt"
+    model = grown(model, tokenizer)
+    if not known.exists():
+        run_last(model, recipe, tokenizer, course, until=min(recipe.tries_from, recipe.last))
+        save(model, tokenizer, keep / "early")
+        torch.save(labels(load(str(keep / "early")), ValueRecipe()), known)
+    tries = torch.load(known, weights_only=False)
+    run_last(model, recipe, tokenizer, course, until=recipe.last, known=tries)
+    save(model, tokenizer, out)
+    train_value(out, ValueRecipe())
 
 
 if __name__ == "__main__":

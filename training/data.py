@@ -3,8 +3,8 @@ English, all made here.
 
 This room believes that the training problems are better enumerated than drawn: any set of numbers
 that is not held out, any of its targets, any of its ways, in an order that follows from the seed.
-The other tasks make their own problems, on their training side. It does not cover five numbers, nor
-wrong answers: the model learns from right ones only, and search makes up for what it does not know.
+The other tasks make their own problems, on their training side. It does not cover wrong answers:
+the model learns from right ones only, and search makes up for what it does not know.
 """
 
 from __future__ import annotations
@@ -56,6 +56,34 @@ def countdown_documents(noise: random.Random, size: int) -> Iterator[Document]:
                 prompt = countdown.Problem("", numbers, target).prompt
                 answer = any_way(noise, numbers, target)
                 pool.append(Document(f"countdown-{size}", prompt, answer))
+        noise.shuffle(pool)
+        yield from pool
+
+
+def five_documents(noise: random.Random) -> Iterator[Document]:
+    """Endless Countdown problems with five numbers, each with one of its ways."""
+    return (Document("countdown-5", problem.prompt, answer) for problem, answer in fives(noise))
+
+
+def fives(noise: random.Random) -> Iterator[tuple[countdown.Problem, str]]:
+    """Endless Countdown problems with five numbers: any first step, then any way from there.
+
+    Enumerating all that five numbers reach takes a second; what four of them reach, one being the
+    result of a step, takes a thousandth of it. First steps are thus as likely as they are possible,
+    not as they are useful.
+    """
+    span = range(countdown.SMALLEST, countdown.LARGEST + 1)
+    while True:
+        pool = []
+        for _ in range(200):
+            numbers = tuple(sorted(noise.choices(span, k=5)))
+            step, left = noise.choice(list(_steps(numbers)))
+            if countdown.is_held_out(numbers) or countdown.is_held_out(left):
+                continue
+            targets = [n for n in _ways(left) if n in TARGETS]
+            for target in noise.sample(targets, min(5, len(targets))):
+                answer = f"{countdown.write_step(step, left)}\n{any_way(noise, left, target)}"
+                pool.append((countdown.Problem("", numbers, target), answer))
         noise.shuffle(pool)
         yield from pool
 
@@ -152,7 +180,7 @@ def sudoku_documents(noise: random.Random) -> Iterator[Document]:
 SHARES = {"countdown-3": 0.25, "countdown-4": 0.75, "arithmetic": 0.08, "english": 0.92}
 """First courses: how many of the problems are of each size, of the pages of each kind."""
 
-TASK_SHARES = {
+EARLY_SHARES = {
     "countdown-3": 0.10,
     "countdown-4": 0.40,
     "chain": 0.09,
@@ -160,7 +188,18 @@ TASK_SHARES = {
     "lists": 0.16,
     "sudoku": 0.09,
 }
-"""Last course: how many of the problems are of each task."""
+"""Last course, at first: how many of the problems are of each task."""
+
+TASK_SHARES = {
+    "countdown-3": 0.09,
+    "countdown-4": 0.38,
+    "countdown-5": 0.09,
+    "chain": 0.08,
+    "strings": 0.14,
+    "lists": 0.14,
+    "sudoku": 0.08,
+}
+"""Last course, from when five numbers come in."""
 
 
 def problems(seed: int | str) -> Iterator[Document]:
@@ -181,17 +220,19 @@ def pages(seed: int | str) -> Iterator[Document]:
     return _mixture(random.Random(f"pages {seed}"), sources, SHARES)
 
 
-def task_problems(seed: str) -> Iterator[Document]:
+def task_problems(seed: str, shares: dict[str, float]) -> Iterator[Document]:
     """The endless problems of all tasks for the last course; they follow from the seed alone."""
     sources = {
         "countdown-3": countdown_documents(random.Random(f"three {seed}"), 3),
         "countdown-4": countdown_documents(random.Random(f"four {seed}"), 4),
+        "countdown-5": five_documents(random.Random(f"five {seed}")),
         "chain": chain_documents(random.Random(f"chain {seed}")),
         "strings": program_documents(random.Random(f"strings {seed}"), STRINGS),
         "lists": program_documents(random.Random(f"lists {seed}"), LISTS),
         "sudoku": sudoku_documents(random.Random(f"sudoku {seed}")),
     }
-    return _mixture(random.Random(f"tasks {seed}"), sources, TASK_SHARES)
+    chosen = {kind: sources[kind] for kind in shares}
+    return _mixture(random.Random(f"tasks {seed}"), chosen, shares)
 
 
 def _mixture(

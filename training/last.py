@@ -10,8 +10,9 @@ machine or mixed precision.
 from __future__ import annotations
 
 import os
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,18 @@ import torch
 from torch import distributed, multiprocessing
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from training.data import pages, task_problems
-from training.recipe import Recipe
+from training.data import EARLY_SHARES, TASK_SHARES, pages, task_problems
+from training.recipe import Recipe, ValueRecipe
 from training.train import (
     Batch,
     Prose,
     build_model,
     encoded,
     gradients,
-    in_rows,
     optimizer_of,
+    padded,
 )
+from training.value import Beginning, Row, ValueHead, in_rows, states_of, value_loss
 
 WORKERS = 2
 STORED_EVERY = 50
@@ -54,26 +56,44 @@ def last_batches(
 ) -> Iterator[list[Batch]]:
     """Endless steps of one worker: problems in groups of like length, and half a context of pages.
 
-    Every eighth step has a whole context of pages instead, so that late positions are not forgotten.
+    Every eighth step has a whole context of pages instead, lest late positions be forgotten.
     """
     seed = f"{recipe.seed} last {worker}"
-    problem, prose = task_problems(seed), Prose(pages(seed), tokenizer)
+    problem, prose = task_problems(seed, EARLY_SHARES), Prose(pages(seed), tokenizer)
     for made in count():
+        if made == recipe.fives_from:
+            problem = task_problems(f"{seed} fives", TASK_SHARES)
         rows = [encoded(next(problem), tokenizer) for _ in range(recipe.last_problems)]
         rows.sort(key=lambda row: len(row[0]))
         each = -(-len(rows) // GROUPS)
         groups = [rows[start : start + each] for start in range(0, len(rows), each)]
         length = recipe.context if made % 8 == 7 else recipe.context // 2
-        yield [*(in_rows(group, tokenizer) for group in groups), prose.take(1, length + 1)]
+        yield [*(padded(group, tokenizer) for group in groups), prose.take(1, length + 1)]
+
+
+def tried_rows(
+    recipe: Recipe, texts: Sequence[tuple[int, ...]], worker: int
+) -> Iterator[list[Row]]:
+    """Endless steps of one worker: rows of tries and which beginnings are in them."""
+    rows = in_rows(texts)
+    noise = random.Random(f"{recipe.seed} tried {worker}")
+    while True:
+        yield noise.sample(rows, min(recipe.tried, len(rows)))
 
 
 def run_last(
-    model: LlamaForCausalLM, recipe: Recipe, tokenizer: PreTrainedTokenizerFast, folder: Path
+    model: LlamaForCausalLM,
+    recipe: Recipe,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: Path,
+    *,
+    until: int,
+    known: Sequence[Beginning] = (),
 ) -> LlamaForCausalLM:
-    """The model after the last course. `folder` keeps what a course needs to go on.
+    """The model after step `until` of the last course. `folder` keeps what it needs to go on.
 
-    A course with the same folder goes on from there; a longer or shorter `last` may be asked for as
-    long as the rate has not begun to fall.
+    A course with the same folder goes on from there; another length of the course may be asked for
+    as long as its rate has not begun to fall. `known` is what is learned from `value_from` on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start = folder / "course.pt"
@@ -81,7 +101,7 @@ def run_last(
         _store({"step": 0, "model": model.state_dict(), "optimizer": None}, start)
     meeting = folder / f"meeting-{os.getpid()}"
     multiprocessing.spawn(  # type: ignore[no-untyped-call]
-        _work, args=(recipe, tokenizer, start, meeting), nprocs=WORKERS
+        _work, args=(recipe, tokenizer, start, meeting, until, known), nprocs=WORKERS
     )
     meeting.unlink(missing_ok=True)
     model.load_state_dict(torch.load(start)["model"])
@@ -94,7 +114,10 @@ def _work(
     tokenizer: PreTrainedTokenizerFast,
     start: Path,
     meeting: Path,
+    until: int,
+    known: Sequence[Beginning],
 ) -> None:
+    """One worker, from what is stored to step `until`; the first of them stores and prints."""
     torch.set_num_threads(1)
     distributed.init_process_group(
         "gloo", init_method=f"file://{meeting}", rank=worker, world_size=WORKERS
@@ -103,40 +126,58 @@ def _work(
     model = build_model(recipe, tokenizer, len(tokenizer))
     model.load_state_dict(stored["model"])
     model.train()
+    head = ValueHead(recipe.width, ValueRecipe().inner)
     optimizer = optimizer_of(model, recipe, recipe.last_rate)
+    optimizer.add_param_group({"params": list(head.parameters())})
     if stored["optimizer"]:
+        head.load_state_dict(stored["head"])
         optimizer.load_state_dict(stored["optimizer"])
     parameters = [one for group in optimizer.param_groups for one in group["params"]]
-    stream = islice(last_batches(recipe, tokenizer, worker), stored["step"], recipe.last)
-    begun, read = time.perf_counter(), 0
-    smooth: float | None = None
-    for step, batch in enumerate(stream, stored["step"]):
+    texts = [one.tokens for one in known]
+    tried = tried_rows(recipe, texts, worker)
+    begun, read, smooth, worth = time.perf_counter(), 0, 0.0, 0.0
+    first = int(stored["step"])
+    stream = islice(last_batches(recipe, tokenizer, worker), first, until)
+    for step, batch in enumerate(stream, first):
         share = min(1.0, (step + 1) / recipe.warm_up, (recipe.last - step) / recipe.cool)
         for group in optimizer.param_groups:
             group["lr"] = recipe.last_rate * share
         optimizer.zero_grad(set_to_none=True)
-        total = gradients(model, batch)
-        flat = torch.cat([one.grad.view(-1) for one in parameters])
-        distributed.all_reduce(flat)
-        flat /= WORKERS
-        for one, part in zip(
-            parameters, flat.split([one.numel() for one in parameters]), strict=True
-        ):
-            one.grad = part.view_as(one)
+        total, value = gradients(model, batch), 0.0
+        if known and step >= recipe.value_from:
+            rows = next(tried)
+            logits = head.logits(states_of(model, rows, texts))
+            loss = value_loss(logits, [known[place] for row in rows for place in row.texts])
+            (recipe.value_weight * loss).backward()  # type: ignore[no-untyped-call]
+            value = loss.item()
+        _average(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
         optimizer.step()
-        read += sum(tokens.numel() for tokens, _ in batch)
-        smooth = total if smooth is None else 0.95 * smooth + 0.05 * total
+        read += WORKERS * sum(tokens.numel() for tokens, _ in batch)
+        smooth, worth = (
+            now if step == first or not before else 0.95 * before + 0.05 * now
+            for before, now in ((smooth, total), (worth, value))
+        )
         done = step + 1
         if worker == 0 and done % 25 == 0:
+            losses = f"loss {smooth:.4f}  value {worth:.4f}"
             spent = time.perf_counter() - begun
-            pace = f"{read * WORKERS:,} tokens  {spent:.0f} s"
-            print(f"last {done:5d}  loss {smooth:.4f}  {pace}", flush=True)
-        if worker == 0 and (done % STORED_EVERY == 0 or done == recipe.last):
-            kept = {"step": done, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            _store(kept, start)
+            print(f"last {done:5d}  {losses}  {read:,} tokens  {spent:.0f} s", flush=True)
+        if worker == 0 and (done % STORED_EVERY == 0 or done == until):
+            kept = {"step": done, "model": model.state_dict(), "head": head.state_dict()}
+            _store({**kept, "optimizer": optimizer.state_dict()}, start)
     distributed.barrier()
     distributed.destroy_process_group()
+
+
+def _average(parameters: Sequence[torch.nn.Parameter]) -> None:
+    """Every gradient becomes the mean over the workers; there is none where nobody has one."""
+    held = [one for one in parameters if one.grad is not None]
+    flat = torch.cat([one.grad.view(-1) for one in held if one.grad is not None])
+    distributed.all_reduce(flat)
+    flat /= WORKERS
+    for one, part in zip(held, flat.split([one.numel() for one in held]), strict=True):
+        one.grad = part.view_as(one)
 
 
 def _store(kept: dict[str, Any], path: Path) -> None:

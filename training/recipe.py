@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +13,12 @@ class Recipe:
 
     First courses: `steps` steps, then `again` more with a new optimizer and the rate `again_rate`,
     each of `problems` Countdown problems and one context full of pages. Last course, on all tasks:
-    `last` steps by two workers, each with `last_problems` problems and half a context of pages; the
-    rate is `last_rate` until it falls on a line to nothing in the `cool` steps at the end. Widths
-    are in numbers, lengths in tokens.
+    `last` steps by two workers, each with `last_problems` problems and half a context of pages;
+    Countdown with five numbers comes in at step `fives_from`; the rate is `last_rate` until it
+    falls on a line to nothing in the `cool` steps at the end. As the model is after step
+    `tries_from` it tries problems, and from step `value_from` on the workers learn from `tried`
+    tries each, too, what a beginning is worth; that loss counts `value_weight`. Widths are in
+    numbers, lengths in tokens.
     """
 
     seed: int = 1
@@ -30,8 +35,13 @@ class Recipe:
     again_rate: float = 1e-3
     last: int = 2200
     last_problems: int = 32
+    fives_from: int = 450
     last_rate: float = 1.5e-3
     cool: int = 700
+    tries_from: int = 800
+    value_from: int = 1100
+    tried: int = 20
+    value_weight: float = 0.3
     weight_decay: float = 0.1
     clip: float = 1.0
     threads: int = 2
@@ -41,3 +51,34 @@ SIBLING = Recipe(
     width=64, layers=3, heads=4, feed_forward=160, steps=0, again=0, last=2000, last_rate=4e-3
 )
 """The small sibling: the same tokens, the last course alone, from random weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRecipe:
+    """The value head: `tries` samples of each of `problems` problems, then `epochs` over them.
+
+    `shares` are of problems by kind and difficulty; `held_out` problems measure.
+    """
+
+    seed: int = 1
+    inner: int = 64
+    problems: int = 4000
+    tries: int = 12
+    held_out: int = 600
+    epochs: int = 12
+    batch: int = 512
+    rate: float = 3e-3
+    weight_decay: float = 0.05
+    shares: Mapping[str, float] = field(
+        default_factory=lambda: MappingProxyType(
+            {
+                "countdown-3": 0.15,
+                "countdown-4": 0.40,
+                "countdown-5": 0.13,
+                "arithmetic-4": 0.08,
+                "strings-2": 0.08,
+                "lists-2": 0.08,
+                "sudoku-4": 0.08,
+            }
+        )
+    )

@@ -59,7 +59,7 @@ def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[tupl
     for made in count():
         rows = [encoded(next(problem), tokenizer) for _ in range(recipe.problems)]
         halves = 1 if made % 4 == 3 else 2
-        yield in_rows(rows, tokenizer), prose.take(halves, recipe.context // halves + 1)
+        yield padded(rows, tokenizer), prose.take(halves, recipe.context // halves + 1)
 
 
 class Prose:
@@ -178,9 +178,7 @@ def encoded(document: Document, tokenizer: PreTrainedTokenizerFast) -> tuple[lis
     return prompt + answer, [IGNORED] * len(prompt) + answer
 
 
-def in_rows(
-    rows: list[tuple[list[int], list[int]]], tokenizer: PreTrainedTokenizerFast
-) -> Batch:
+def padded(rows: list[tuple[list[int], list[int]]], tokenizer: PreTrainedTokenizerFast) -> Batch:
     """Encoded problems as rows of the same length, filled up on the right."""
     longest = max(len(read) for read, _ in rows)
     tokens = [read + [tokenizer.pad_token_id] * (longest - len(read)) for read, _ in rows]

@@ -132,9 +132,7 @@ def verify(language: Language, problem: Problem, text: str) -> Verdict:
         after = _after(language, line, values)
         if after is None:
             last = done == len(lines) - 1 and not text.endswith("\n")
-            open_end = last and any(
-                full.startswith(line) for full in _legal(language, values)
-            )
+            open_end = last and any(full.startswith(line) for full in _legal(language, values))
             reason = f"line {done + 1}: not an operation and what it gives: {line[:60]!r}"
             return Verdict(_score(problem, values), False, not open_end, reason)
         values = after

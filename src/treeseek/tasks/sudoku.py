@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 
 from treeseek.decoding.stops import Step
 from treeseek.errors import InvalidOption
-from treeseek.options import Range, validate
+from treeseek.options import validate
 from treeseek.requests import Verdict
 
 BOXES = {4: (2, 2), 6: (2, 3), 9: (3, 3)}
