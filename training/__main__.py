@@ -18,7 +18,7 @@ from training.last import grown, run_last
 from training.recipe import Recipe, ValueRecipe
 from training.tokenizer import base_size, build_tokenizer
 from training.train import build_model, save, train
-from training.value import labels, train_value
+from training.value import labels, stored_figures, train_value
 from treeseek import load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,7 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     if not chosen.measure_only:
         make(recipe, chosen.out, chosen.keep)
     figures = evaluate(chosen.out, problems=chosen.problems, threads=chosen.threads)
-    write_card(chosen.out, recipe, figures)
+    aucs = stored_figures(chosen.out)
+    write_card(chosen.out, recipe, figures, value=ValueRecipe(), aucs=aucs)
     print(f"written: {chosen.out}")
 
 

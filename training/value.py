@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
@@ -291,3 +292,10 @@ def store(head: ValueHead, folder: Path, figures: Mapping[str, float]) -> None:
     path = folder / "value.safetensors"
     save_file({name: one.contiguous() for name, one in head.state_dict().items()}, path, header)
     path.chmod(0o644)
+
+
+def stored_figures(folder: Path) -> dict[str, float]:
+    """What was measured when the head of `folder` was stored: AUC by kind of beginning."""
+    with safe_open(folder / "value.safetensors", "pt") as stored:
+        figures: dict[str, float] = json.loads(stored.metadata()["auc"])
+    return figures
