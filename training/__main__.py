@@ -1,7 +1,8 @@
-"""Make the embedded model: tokenizer, training, stored folder, measurement, card.
+"""Make the models of the package: tokenizer, training, value head, measurement, cards.
 
-`python -m training` from the repository root writes into the package; `--out` writes elsewhere and
-`--steps` makes a shorter course for trying something. Takes about half an hour on two free cores.
+`python -m training` from the repository root writes `embedded` and its `sibling` into the package;
+`--out` writes elsewhere, `--steps` and `--last` make shorter courses for trying something. Takes
+about two hours on two free cores; what was cut short goes on from `--keep`.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedTokenizerFast
 
-from training.card import write_card
+from training.card import write_card, write_sibling_card
 from training.evaluate import evaluate
 from training.last import grown, run_last
-from training.recipe import Recipe, ValueRecipe
+from training.recipe import SIBLING, Recipe, ValueRecipe
 from training.tokenizer import base_size, build_tokenizer
 from training.train import build_model, save, train
 from training.value import labels, stored_figures, train_value
 from treeseek import load
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / "src" / "treeseek" / "models" / "embedded"
+HOME = ROOT / "src" / "treeseek" / "models"
 KEPT = ROOT / "build" / "training"
 
 
@@ -30,7 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Read the options and make the model."""
     recipe = Recipe()
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--out", type=Path, default=HOME, help="folder to write (the package's)")
+    parser.add_argument(
+        "--out", type=Path, default=HOME, help="folder of the models (the package's)"
+    )
     parser.add_argument("--keep", type=Path, default=KEPT, help=f"what to go on from ({KEPT})")
     parser.add_argument(
         "--steps",
@@ -55,18 +59,24 @@ def main(arguments: list[str] | None = None) -> None:
         seed=chosen.seed,
         threads=chosen.threads,
     )
+    embedded, sibling = chosen.out / "embedded", chosen.out / "sibling"
     if not chosen.measure_only:
-        make(recipe, chosen.out, chosen.keep)
-    figures = evaluate(chosen.out, problems=chosen.problems, threads=chosen.threads)
-    aucs = stored_figures(chosen.out)
-    write_card(chosen.out, recipe, figures, value=ValueRecipe(), aucs=aucs)
-    print(f"written: {chosen.out}")
+        tokenizer = build_tokenizer(recipe.seed, context=recipe.context)
+        make_embedded(recipe, tokenizer, embedded, chosen.keep)
+        make_sibling(recipe, tokenizer, sibling, chosen.keep)
+    figures = evaluate(embedded, problems=chosen.problems, threads=chosen.threads)
+    aucs = stored_figures(embedded)
+    write_card(embedded, recipe, figures, value=ValueRecipe(), aucs=aucs)
+    figures = evaluate(sibling, problems=chosen.problems // 4, threads=chosen.threads)
+    write_sibling_card(sibling, SIBLING, figures)
+    print(f"written: {embedded} and {sibling}")
 
 
-def make(recipe: Recipe, out: Path, keep: Path) -> None:
-    """All courses; each is taken from `keep` where it is there already."""
-    tokenizer = build_tokenizer(recipe.seed, context=recipe.context)
-    first = keep / "first.pt"
+def make_embedded(
+    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, out: Path, keep: Path
+) -> None:
+    """All courses and the value head; what is in `keep` already is not made again."""
+    first, course, known = keep / "first.pt", keep / "last", keep / "tries.pt"
     if first.exists():
         model = build_model(recipe, tokenizer, base_size(tokenizer))
         model.load_state_dict(torch.load(first))
@@ -74,7 +84,6 @@ def make(recipe: Recipe, out: Path, keep: Path) -> None:
         model = train(recipe, tokenizer)
         keep.mkdir(parents=True, exist_ok=True)
         torch.save(model.to(torch.bfloat16).to(torch.float32).state_dict(), first)
-    course, known = keep / "last", keep / "tries.pt"
     model = grown(model, tokenizer)
     if not known.exists():
         run_last(model, recipe, tokenizer, course, until=min(recipe.tries_from, recipe.last))
@@ -84,6 +93,14 @@ def make(recipe: Recipe, out: Path, keep: Path) -> None:
     run_last(model, recipe, tokenizer, course, until=recipe.last, known=tries)
     save(model, tokenizer, out)
     train_value(out, ValueRecipe())
+
+
+def make_sibling(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, out: Path, keep: Path) -> None:
+    """The small model with the same tokens: the last course, from random weights."""
+    small = replace(SIBLING, seed=recipe.seed, last=min(SIBLING.last, recipe.last))
+    small = replace(small, cool=min(small.cool, small.last))
+    model = build_model(small, tokenizer, len(tokenizer))
+    save(run_last(model, small, tokenizer, keep / "sibling", until=small.last), tokenizer, out)
 
 
 if __name__ == "__main__":

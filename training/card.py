@@ -112,16 +112,39 @@ head, measurement and this card. A course that was cut short goes on from `build
 Licence: Apache-2.0.
 """
 
+_SIBLING = """---
+license: apache-2.0
+language: en
+library_name: transformers
+tags: [countdown, tiny, draft]
+---
+# The sibling of the embedded model
+
+A Llama with {parameters:,} parameters and the tokens of the embedded model (`../embedded`, which
+tells prompts, answers and data): a draft model for it, or the weaker of two models.
+
+On problems that training never saw:
+
+| Task | problems | greedy | any of 16 |
+|---|---|---|---|
+{tasks}
+
+Unseen English of the same grammar: {english:.3f} nats a token.
+
+Width {width}, {layers} layers, {heads} heads, feed-forward {feed_forward}, context {context}. Made
+by the second course of the embedded model alone, from random weights: {last:,} steps of
+{workers} x {last_problems} problems and {workers} half contexts of pages, rate {last_rate:g},
+falling to nothing over the last {cool:,} steps, seed {seed}. `python -m training` makes both.
+
+Licence: Apache-2.0.
+"""
+
 
 def write_card(
     folder: Path, recipe: Recipe, figures: Figures, *, value: ValueRecipe, aucs: Mapping[str, float]
 ) -> None:
     """Write README.md into the folder of the model."""
     openings = "\n".join(f"> **{opening}**{text}\n" for opening, text in figures.openings.items())
-    tasks = "\n".join(
-        f"| {name} | {line.problems} | {line.greedy:.3f} | {line.any_of_16:.3f} |"
-        for name, line in figures.tasks.items()
-    )
     figured = asdict(recipe)
     figured["tried_rows"], figured["problems_a_step"] = figured.pop("tried"), recipe.problems
     card = _CARD.format(
@@ -129,7 +152,7 @@ def write_card(
         parameters=figures.parameters,
         vocabulary=figures.vocabulary,
         tried=max(line.tried for line in figures.tasks.values()),
-        tasks=tasks,
+        tasks=_tasks(figures),
         slips=figures.slips,
         longest=LONGEST_ANSWER,
         english=figures.english_nats_per_token,
@@ -144,6 +167,25 @@ def write_card(
         workers=WORKERS,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def write_sibling_card(folder: Path, recipe: Recipe, figures: Figures) -> None:
+    """Write README.md into the folder of the sibling."""
+    card = _SIBLING.format(
+        **asdict(recipe),
+        parameters=figures.parameters,
+        tasks=_tasks(figures),
+        english=figures.english_nats_per_token,
+        workers=WORKERS,
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _tasks(figures: Figures) -> str:
+    return "\n".join(
+        f"| {name} | {line.problems} | {line.greedy:.3f} | {line.any_of_16:.3f} |"
+        for name, line in figures.tasks.items()
+    )
 
 
 def _shares(shares: Mapping[str, float]) -> str:

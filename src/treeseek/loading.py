@@ -1,7 +1,8 @@
 """From a model's name to a loaded model.
 
-`embedded` is the small model inside this package; `toy:hash?vocabulary=8&seed=1` an enumerable
-one; anything else is a Hugging Face id or a folder, with or without `hf:` before it.
+`embedded` is the small model inside this package, `embedded-small` its sibling of a tenth of the
+size with the same tokens; `toy:hash?vocabulary=8&seed=1` an enumerable one; anything else is a
+Hugging Face id or a folder, with or without `hf:` before it.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from treeseek.errors import InvalidOption, UnknownName
 from treeseek.model import LM
 
 EMBEDDED = Path(__file__).parent / "models" / "embedded"
+_PACKAGED = {"embedded": EMBEDDED, "embedded-small": EMBEDDED.parent / "sibling"}
 
 
 class Words:
@@ -78,7 +80,7 @@ def load(
         return _toy(model, slots, nodes)
     from treeseek.backends.hf import load_hf
 
-    source = str(EMBEDDED) if model == "embedded" else model.removeprefix("hf:")
+    source = str(_PACKAGED.get(model, model.removeprefix("hf:")))
     backend, words = load_hf(
         source, **placed, slots=slots, nodes=nodes, deterministic=deterministic
     )

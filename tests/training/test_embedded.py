@@ -9,9 +9,11 @@ pytest.importorskip("transformers")
 import safetensors
 import torch
 
-from training.__main__ import HOME
+from training.__main__ import HOME as MODELS
 from training.evaluate import Measurement
 from treeseek.tasks.countdown import Countdown, generate, verify
+
+HOME = MODELS / "embedded"
 
 
 @pytest.fixture(scope="module")

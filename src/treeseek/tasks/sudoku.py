@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
+from math import isqrt
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -43,7 +44,7 @@ class Problem:
     @property
     def size(self) -> int:
         """How many rows, columns and numbers."""
-        return round(len(self.grid) ** 0.5)
+        return isqrt(len(self.grid))
 
     @property
     def prompt(self) -> str:
@@ -53,7 +54,7 @@ class Problem:
 
 def write(grid: Grid) -> str:
     """The rows as the model reads and writes them: numbers with spaces between them."""
-    size = round(len(grid) ** 0.5)
+    size = isqrt(len(grid))
     rows = (grid[start : start + size] for start in range(0, len(grid), size))
     return "\n".join(" ".join(map(str, row)) for row in rows)
 
@@ -68,7 +69,7 @@ def solutions(grid: Grid) -> Iterator[Grid]:
 
     Cost: milliseconds for common puzzles of size 9, seconds at worst for hard ones.
     """
-    peers = _peers(round(len(grid) ** 0.5))
+    peers = _peers(isqrt(len(grid)))
     cells = list(grid)
     clash = any(value and any(cells[p] == value for p in peers[n]) for n, value in enumerate(cells))
     return iter(()) if clash else _fill(cells, peers)
@@ -76,7 +77,7 @@ def solutions(grid: Grid) -> Iterator[Grid]:
 
 def _fill(cells: list[int], peers: tuple[tuple[int, ...], ...]) -> Iterator[Grid]:
     """The solutions of `cells`, which are as before when it ends."""
-    size = round(len(cells) ** 0.5)
+    size = isqrt(len(cells))
     best, fewest = -1, list(range(size + 1))
     for place, value in enumerate(cells):
         if not value:
