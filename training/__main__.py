@@ -17,8 +17,8 @@ from transformers import PreTrainedTokenizerFast
 from training.card import write_card, write_sibling_card
 from training.evaluate import evaluate
 from training.last import grown, run_last
-from training.recipe import SIBLING, Recipe, ValueRecipe
-from training.tokenizer import base_size, build_tokenizer
+from training.recipe import EARLY, SIBLING, Recipe, ValueRecipe
+from training.tokenizer import build_tokenizer
 from training.train import build_model, save, train
 from training.value import labels, stored_figures, train_value
 from treeseek import load
@@ -76,21 +76,21 @@ def make_embedded(
     recipe: Recipe, tokenizer: PreTrainedTokenizerFast, out: Path, keep: Path
 ) -> None:
     """All courses and the value head; what is in `keep` already is not made again."""
-    first, course, known = keep / "first.pt", keep / "last", keep / "tries.pt"
+    first, early, known = keep / "first.pt", keep / "early", keep / "tries.pt"
+    base = build_tokenizer(recipe.seed, context=recipe.context, words=())
     if first.exists():
-        model = build_model(recipe, tokenizer, base_size(tokenizer))
+        model = build_model(recipe, base, len(base))
         model.load_state_dict(torch.load(first))
     else:
-        model = train(recipe, tokenizer)
+        model = train(recipe, base)
         keep.mkdir(parents=True, exist_ok=True)
         torch.save(model.to(torch.bfloat16).to(torch.float32).state_dict(), first)
-    model = grown(model, tokenizer)
     if not known.exists():
-        run_last(model, recipe, tokenizer, course, until=min(recipe.tries_from, recipe.last))
-        save(model, tokenizer, keep / "early")
-        torch.save(labels(load(str(keep / "early")), ValueRecipe()), known)
+        save(model, base, early)
+        torch.save(labels(load(str(early)), EARLY), known)
+    model = grown(model, tokenizer)
     tries = torch.load(known, weights_only=False)
-    run_last(model, recipe, tokenizer, course, until=recipe.last, known=tries)
+    model = run_last(model, recipe, tokenizer, keep / "last", until=recipe.last, known=tries)
     save(model, tokenizer, out)
     train_value(out, ValueRecipe())
 

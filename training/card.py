@@ -14,7 +14,7 @@ from pathlib import Path
 from training.data import EARLY_SHARES, SHARES, TASK_SHARES
 from training.evaluate import LONGEST_ANSWER, Figures
 from training.last import WORKERS
-from training.recipe import Recipe, ValueRecipe
+from training.recipe import EARLY, Recipe, ValueRecipe
 
 _CARD = """---
 license: apache-2.0
@@ -100,10 +100,10 @@ every capital among capitals and every word of the tasks is one token). AdamW, w
    {steps:,} steps of {problems_a_step} problems and {context} tokens of pages; {again:,} steps more
    from the stored weights with a new optimizer and rate {again_rate:g}.
 2. All tasks: {last:,} steps of {workers} x {last_problems} problems and {workers} half contexts of
-   pages, rate {last_rate:g}, falling to nothing over the last {cool:,} steps. As it is after step
-   {tries_from:,} the model tries training problems; from step {value_from:,} on a value head learns
-   from {workers} x {tried_rows} tries a step beside the rest, so that the last hidden state knows
-   what a beginning is worth.
+   pages, rate {last_rate:g}, falling to nothing over the last {cool:,} steps. From step
+   {value_from:,} on a value head learns beside the rest, from {workers} x {tried_rows} tries a step
+   of the model as it was after the first courses ({early_tries} of each of {early_problems:,}
+   training problems of Countdown), so that the last hidden state knows what a beginning is worth.
 3. The stored model tries training problems again, and the value head is fitted to that.
 
 `python -m training` from the root of the repository makes it again: tokenizer, training, value
@@ -158,6 +158,8 @@ def write_card(
         english=figures.english_nats_per_token,
         openings=openings.strip(),
         inner=value.inner,
+        early_tries=EARLY.tries,
+        early_problems=EARLY.problems,
         tries=value.tries,
         value_problems=value.problems,
         aucs="\n".join(f"| {name} | {figure:.3f} |" for name, figure in aucs.items()),

@@ -15,10 +15,9 @@ class Recipe:
     each of `problems` Countdown problems and one context full of pages. Last course, on all tasks:
     `last` steps by two workers, each with `last_problems` problems and half a context of pages;
     Countdown with five numbers comes in at step `fives_from`; the rate is `last_rate` until it
-    falls on a line to nothing in the `cool` steps at the end. As the model is after step
-    `tries_from` it tries problems, and from step `value_from` on the workers learn from `tried`
-    tries each, too, what a beginning is worth; that loss counts `value_weight`. Widths are in
-    numbers, lengths in tokens.
+    falls on a line to nothing in the `cool` steps at the end. From step
+    `value_from` on the workers learn from `tried` tries each, too, what a beginning is worth (see
+    EARLY); that loss counts `value_weight`. Widths are in numbers, lengths in tokens.
     """
 
     seed: int = 1
@@ -38,8 +37,7 @@ class Recipe:
     fives_from: int = 450
     last_rate: float = 1.5e-3
     cool: int = 700
-    tries_from: int = 800
-    value_from: int = 1100
+    value_from: int = 850
     tried: int = 20
     value_weight: float = 0.3
     weight_decay: float = 0.1
@@ -82,3 +80,12 @@ class ValueRecipe:
             }
         )
     )
+
+
+EARLY = ValueRecipe(
+    seed=2,
+    problems=1500,
+    tries=8,
+    shares=MappingProxyType({"countdown-3": 0.3, "countdown-4": 0.7}),
+)
+"""What the model tries after the first courses, for the last course to learn values from."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from itertools import chain, islice, repeat
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -33,8 +34,13 @@ TASK_WORDS = (
 _WORDS = r" ?[A-Z]?[a-z]+| ?[A-Z]|[0-9]{1,3}| ?[^\sA-Za-z0-9]|\n| |\s"
 
 
-def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
-    """Learn the merges and put the numbers in; `context` is what the model can read."""
+def build_tokenizer(
+    seed: int, *, context: int, words: Sequence[str] = TASK_WORDS
+) -> PreTrainedTokenizerFast:
+    """Learn the merges, put the numbers in and then `words`; `context` is what the model can read.
+
+    Without `words` it is the tokenizer of the first courses.
+    """
     english = english_documents(random.Random(f"tokenizer {seed}"))
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = _splitter()  # type: ignore[assignment]
@@ -53,7 +59,7 @@ def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
         digits = str(number)
         merges.append((digits[:-1], digits[-1]))
         vocabulary[digits] = len(vocabulary)
-    for word in TASK_WORDS:
+    for word in words:
         vocabulary.setdefault(word, len(vocabulary))
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
     tokenizer.add_special_tokens([BEGIN, END, PAD])
@@ -72,11 +78,6 @@ def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
         model_max_length=context,
         clean_up_tokenization_spaces=False,
     )
-
-
-def base_size(tokenizer: PreTrainedTokenizerFast) -> int:
-    """How many tokens there are without the words of the tasks."""
-    return int(tokenizer.convert_tokens_to_ids(str(LARGEST_RESULT))) + 1
 
 
 def _splitter() -> pre_tokenizers.PreTokenizer:

@@ -19,7 +19,6 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTra
 
 from training.data import Document, pages, problems
 from training.recipe import Recipe
-from training.tokenizer import base_size
 
 IGNORED = -100
 
@@ -85,7 +84,7 @@ class Prose:
 def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     """The model in float32 after the first two courses; prints a line every 50 steps."""
     torch.set_num_threads(recipe.threads)
-    model = build_model(recipe, tokenizer, base_size(tokenizer))
+    model = build_model(recipe, tokenizer, len(tokenizer))
     size = sum(parameter.numel() for parameter in model.parameters())
     print(f"{size:,} parameters, {model.config.vocab_size:,} tokens in the vocabulary", flush=True)
     stream = batches(recipe, tokenizer)

@@ -11,7 +11,7 @@ import torch
 
 from tests.training.test_train import TINY
 from training.last import WORKERS, grown, last_batches, run_last, tried_rows
-from training.tokenizer import base_size, build_tokenizer
+from training.tokenizer import build_tokenizer
 from training.train import IGNORED, build_model
 from training.value import Beginning
 
@@ -31,14 +31,14 @@ def tokenizer():
 
 
 def test_new_words_get_rows_and_old_ones_keep_theirs(tokenizer):
-    small = build_model(TINY, tokenizer, base_size(tokenizer))
+    small = build_model(TINY, tokenizer, 1990)
     before = small.get_input_embeddings().weight.detach().clone()
     model = grown(small, tokenizer)
     after = model.get_input_embeddings().weight
     assert len(after) == len(tokenizer) > len(before)
     assert torch.equal(after[: len(before)], before)
     assert after is model.get_output_embeddings().weight
-    again = grown(build_model(TINY, tokenizer, base_size(tokenizer)), tokenizer)
+    again = grown(build_model(TINY, tokenizer, 1990), tokenizer)
     assert torch.equal(again.get_input_embeddings().weight, after)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 pytest.importorskip("transformers")
 
 from training.data import LARGEST_RESULT, TASK_SHARES, pages, problems, task_problems
-from training.tokenizer import TASK_WORDS, base_size, build_tokenizer
+from training.tokenizer import TASK_WORDS, build_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,16 @@ def test_a_word_of_the_tasks_is_one_token_and_a_capital_among_capitals_too(token
         assert len(tokenizer(text, add_special_tokens=False).input_ids) == 1
     capitals = tokenizer("ABBA,KLIF>LA", add_special_tokens=False).input_ids
     assert tokenizer.convert_ids_to_tokens(capitals) == list("ABBA,KLIF>LA")
-    assert 0 < len(tokenizer) - base_size(tokenizer) <= len(TASK_WORDS)
+
+
+def test_the_words_of_the_tasks_come_last(tokenizer):
+    first = build_tokenizer(1, context=512, words=())
+    assert len(tokenizer) - len(TASK_WORDS) <= len(first) < len(tokenizer)
+    known = tokenizer.get_vocab()
+    assert all(known[token] == number for token, number in first.get_vocab().items())
+    for document in chain(islice(problems(2), 100), islice(pages(2), 100)):
+        text = document.prompt + document.answer
+        assert first(text).input_ids == tokenizer(text).input_ids
 
 
 def test_prompt_and_answer_are_cut_at_the_prompt(tokenizer):
