@@ -134,9 +134,9 @@ def _work(
         optimizer.load_state_dict(stored["optimizer"])
     parameters = [one for group in optimizer.param_groups for one in group["params"]]
     texts = [one.tokens for one in known]
-    tried = tried_rows(recipe, texts, worker)
-    begun, read, smooth, worth = time.perf_counter(), 0, 0.0, 0.0
     first = int(stored["step"])
+    tried = islice(tried_rows(recipe, texts, worker), max(0, first - recipe.value_from), None)
+    begun, read, smooth, worth = time.perf_counter(), 0, 0.0, 0.0
     stream = islice(last_batches(recipe, tokenizer, worker), first, until)
     for step, batch in enumerate(stream, first):
         share = min(1.0, (step + 1) / recipe.warm_up, (recipe.last - step) / recipe.cool)

@@ -32,22 +32,20 @@ class Recipe:
     rate: float = 2e-3
     again: int = 800
     again_rate: float = 1e-3
-    last: int = 2200
+    last: int = 1150
     last_problems: int = 32
     fives_from: int = 450
     last_rate: float = 1.5e-3
-    cool: int = 700
-    value_from: int = 850
-    tried: int = 20
+    cool: int = 350
+    value_from: int = 750
+    tried: int = 10
     value_weight: float = 0.3
     weight_decay: float = 0.1
     clip: float = 1.0
     threads: int = 2
 
 
-SIBLING = Recipe(
-    width=64, layers=3, heads=4, feed_forward=160, steps=0, again=0, last=2000, last_rate=4e-3
-)
+SIBLING = Recipe(width=64, layers=3, heads=4, feed_forward=160, last=800, last_rate=4e-3, cool=500)
 """The small sibling: the same tokens, the last course alone, from random weights."""
 
 
@@ -60,9 +58,9 @@ class ValueRecipe:
 
     seed: int = 1
     inner: int = 64
-    problems: int = 4000
-    tries: int = 12
-    held_out: int = 600
+    problems: int = 1500
+    tries: int = 8
+    held_out: int = 400
     epochs: int = 12
     batch: int = 512
     rate: float = 3e-3
