@@ -1,10 +1,10 @@
-"""What the model is trained on: Countdown answers, small arithmetic and simple English, all made
-here.
+"""What the model is trained on: answers to the problems of the tasks, small arithmetic and simple
+English, all made here.
 
 This room believes that the training problems are better enumerated than drawn: any set of numbers
 that is not held out, any of its targets, any of its ways, in an order that follows from the seed.
-It does not cover five numbers, nor wrong answers: the model learns from right ones only, and search
-makes up for what it does not know.
+The other tasks make their own problems, on their training side. It does not cover wrong answers:
+the model learns from right ones only, and search makes up for what it does not know.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 from training.english import Writer
 from training.stories import story
-from treeseek.tasks import countdown
+from treeseek.tasks import arithmetic, countdown, programs, sudoku
+from treeseek.tasks.lists import LISTS
+from treeseek.tasks.strings import STRINGS
 
 TARGETS = range(countdown.LOWEST_TARGET, countdown.HIGHEST_TARGET + 1)
 LARGEST_RESULT = 499  # and so the largest number that the tokenizer keeps whole
@@ -54,6 +56,34 @@ def countdown_documents(noise: random.Random, size: int) -> Iterator[Document]:
                 prompt = countdown.Problem("", numbers, target).prompt
                 answer = any_way(noise, numbers, target)
                 pool.append(Document(f"countdown-{size}", prompt, answer))
+        noise.shuffle(pool)
+        yield from pool
+
+
+def five_documents(noise: random.Random) -> Iterator[Document]:
+    """Endless Countdown problems with five numbers, each with one of its ways."""
+    return (Document("countdown-5", problem.prompt, answer) for problem, answer in fives(noise))
+
+
+def fives(noise: random.Random) -> Iterator[tuple[countdown.Problem, str]]:
+    """Endless Countdown problems with five numbers: any first step, then any way from there.
+
+    Enumerating all that five numbers reach takes a second; what four of them reach, one being the
+    result of a step, takes a thousandth of it. First steps are thus as likely as they are possible,
+    not as they are useful.
+    """
+    span = range(countdown.SMALLEST, countdown.LARGEST + 1)
+    while True:
+        pool = []
+        for _ in range(200):
+            numbers = tuple(sorted(noise.choices(span, k=5)))
+            step, left = noise.choice(list(_steps(numbers)))
+            if countdown.is_held_out(numbers) or countdown.is_held_out(left):
+                continue
+            targets = [n for n in _ways(left) if n in TARGETS]
+            for target in noise.sample(targets, min(5, len(targets))):
+                answer = f"{countdown.write_step(step, left)}\n{any_way(noise, left, target)}"
+                pool.append((countdown.Problem("", numbers, target), answer))
         noise.shuffle(pool)
         yield from pool
 
@@ -119,30 +149,96 @@ def english_documents(noise: random.Random) -> Iterator[Document]:
             yield Document("english", "", story(noise))
 
 
+def chain_documents(noise: random.Random) -> Iterator[Document]:
+    """Endless expressions of two to five operations, worked out from the left."""
+    while True:
+        seed, operations = noise.getrandbits(40), noise.randint(2, 5)
+        for problem in arithmetic.generate(seed, operations=operations, count=4, held_out=False):
+            answer = arithmetic.solve(problem.expression)
+            if answer is not None:
+                yield Document("chain", problem.prompt, answer)
+
+
+def program_documents(noise: random.Random, language: programs.Language) -> Iterator[Document]:
+    """Endless programs by two examples, each with the program that the problem was made of."""
+    while True:
+        seed, operations = noise.getrandbits(40), noise.choice((1, 2, 2, 2, 3))
+        (problem,) = programs.generate(language, seed, operations=operations, held_out=False)
+        answer = programs.write(language, problem, problem.program)
+        yield Document(language.name, problem.prompt, answer)
+
+
+def sudoku_documents(noise: random.Random) -> Iterator[Document]:
+    """Endless puzzles of size 4 with four to ten holes, filled."""
+    while True:
+        seed, holes = noise.getrandbits(40), noise.choice((4, 6, 8, 9, 9, 9, 10))
+        (problem,) = sudoku.generate(seed, holes=holes, held_out=False)
+        answer = sudoku.write(next(sudoku.solutions(problem.grid)))
+        yield Document("sudoku", problem.prompt, answer)
+
+
 SHARES = {"countdown-3": 0.25, "countdown-4": 0.75, "arithmetic": 0.08, "english": 0.92}
-"""How many of the problems are of each size, and how many of the pages are of each kind."""
+"""First courses: how many of the problems are of each size, of the pages of each kind."""
+
+EARLY_SHARES = {
+    "countdown-3": 0.10,
+    "countdown-4": 0.40,
+    "chain": 0.09,
+    "strings": 0.16,
+    "lists": 0.16,
+    "sudoku": 0.09,
+}
+"""Last course, at first: how many of the problems are of each task."""
+
+TASK_SHARES = {
+    "countdown-3": 0.09,
+    "countdown-4": 0.38,
+    "countdown-5": 0.09,
+    "chain": 0.08,
+    "strings": 0.14,
+    "lists": 0.14,
+    "sudoku": 0.08,
+}
+"""Last course, from when five numbers come in."""
 
 
-def problems(seed: int) -> Iterator[Document]:
-    """The endless Countdown problems for training; they follow from the seed alone."""
+def problems(seed: int | str) -> Iterator[Document]:
+    """The endless Countdown problems of the first courses; they follow from the seed alone."""
     sources = {
         "countdown-3": countdown_documents(random.Random(f"three {seed}"), 3),
         "countdown-4": countdown_documents(random.Random(f"four {seed}"), 4),
     }
-    return _mixture(random.Random(f"problems {seed}"), sources)
+    return _mixture(random.Random(f"problems {seed}"), sources, SHARES)
 
 
-def pages(seed: int) -> Iterator[Document]:
+def pages(seed: int | str) -> Iterator[Document]:
     """The endless pages of English and sums for training; they follow from the seed alone."""
     sources = {
         "arithmetic": arithmetic_documents(random.Random(f"sums {seed}")),
         "english": english_documents(random.Random(f"english {seed}")),
     }
-    return _mixture(random.Random(f"pages {seed}"), sources)
+    return _mixture(random.Random(f"pages {seed}"), sources, SHARES)
 
 
-def _mixture(choice: random.Random, sources: dict[str, Iterator[Document]]) -> Iterator[Document]:
+def task_problems(seed: str, shares: dict[str, float]) -> Iterator[Document]:
+    """The endless problems of all tasks for the last course; they follow from the seed alone."""
+    sources = {
+        "countdown-3": countdown_documents(random.Random(f"three {seed}"), 3),
+        "countdown-4": countdown_documents(random.Random(f"four {seed}"), 4),
+        "countdown-5": five_documents(random.Random(f"five {seed}")),
+        "chain": chain_documents(random.Random(f"chain {seed}")),
+        "strings": program_documents(random.Random(f"strings {seed}"), STRINGS),
+        "lists": program_documents(random.Random(f"lists {seed}"), LISTS),
+        "sudoku": sudoku_documents(random.Random(f"sudoku {seed}")),
+    }
+    chosen = {kind: sources[kind] for kind in shares}
+    return _mixture(random.Random(f"tasks {seed}"), chosen, shares)
+
+
+def _mixture(
+    choice: random.Random, sources: dict[str, Iterator[Document]], shares: dict[str, float]
+) -> Iterator[Document]:
     kinds = list(sources)
     while True:
-        (kind,) = choice.choices(kinds, [SHARES[kind] for kind in kinds])
+        (kind,) = choice.choices(kinds, [shares[kind] for kind in kinds])
         yield next(sources[kind])

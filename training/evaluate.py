@@ -1,14 +1,15 @@
-"""What the stored model can do, measured on problems it has never seen the numbers of.
+"""What the stored model can do, measured on problems it has never seen.
 
 This room believes that only the stored weights count: the folder is loaded as a user loads it,
-bfloat16 rounded and computed in float32, and a greedy figure has 2000 problems behind it. It does
-not cover search: any-of-16 is what sixteen independent tries reach when somebody else knows which
-of them is right.
+bfloat16 rounded and computed in float32, and a greedy figure has 2000 problems behind it, or says
+how many. It does not cover search: any-of-16 is what sixteen independent tries reach when somebody
+else knows which of them is right.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,21 +19,47 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from training.data import english_documents
-from treeseek.tasks.countdown import Problem, generate, verify
+from treeseek.tasks.arithmetic import Arithmetic
+from treeseek.tasks.countdown import Countdown
+from treeseek.tasks.lists import Lists
+from treeseek.tasks.protocol import Problem, Task
+from treeseek.tasks.strings import Strings
+from treeseek.tasks.sudoku import Sudoku
 
 OPENINGS = ("Once upon a time", "The cat", "One day, Lily", "Why did the farmer", "There were")
-LONGEST_ANSWER = 64
+LONGEST_ANSWER = 96
 PAGES = 200
+
+
+TASKS: dict[str, Task] = {
+    "Countdown, 3 numbers": Countdown(numbers=3),
+    "Countdown, 4 numbers": Countdown(numbers=4),
+    "Countdown, 5 numbers": Countdown(numbers=5),
+    "arithmetic, 4 operations": Arithmetic(operations=4),
+    "strings, 2 operations": Strings(operations=2),
+    "lists, 2 operations": Lists(operations=2),
+    "sudoku 4x4, 9 holes": Sudoku(size=4),
+}
+"""What is measured, by the name of its line in the card."""
+COSTLY = {"Countdown, 5 numbers": 10}
+"""Tasks whose problems take a second each: how many times fewer of them are measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Shares of held-out problems of one task that are solved."""
+
+    problems: int
+    greedy: float
+    tried: int
+    any_of_16: float
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Shares of held-out Countdown problems solved, and the loss on unseen English."""
+    """What was measured on every task, and the loss on unseen English."""
 
-    problems: int
-    tried: int
-    greedy: dict[int, float]
-    any_of_16: dict[int, float]
+    tasks: dict[str, Line]
     english_nats_per_token: float
     openings: dict[str, str]
     slips: float
@@ -52,32 +79,42 @@ class Measurement:
         self, prompts: list[str], *, tries: int = 1, sampled: bool = False
     ) -> list[list[str]]:
         """For each prompt its answers, greedy or drawn at temperature 1, 512 rows a batch."""
-        texts: list[list[str]] = []
+        texts: list[list[str]] = [[] for _ in prompts]
+        rows = [self.tokenizer(prompt).input_ids for prompt in prompts]
+        alike: dict[int, list[int]] = {}
+        for place, row in enumerate(rows):
+            alike.setdefault(len(row), []).append(place)
         step = max(1, 512 // tries)
-        for start in range(0, len(prompts), step):
-            batch = self.tokenizer(prompts[start : start + step], return_tensors="pt")
+        batches = (
+            places[start : start + step]
+            for places in alike.values()
+            for start in range(0, len(places), step)
+        )
+        for places in batches:
+            tokens = torch.tensor([rows[place] for place in places])
             made = self.model.generate(
-                input_ids=batch.input_ids,
-                attention_mask=torch.ones_like(batch.input_ids),
+                input_ids=tokens,
+                attention_mask=torch.ones_like(tokens),
                 do_sample=sampled,
                 temperature=1.0 if sampled else None,
                 top_k=0 if sampled else None,
                 num_return_sequences=tries,
                 max_new_tokens=LONGEST_ANSWER,
             )
-            new = self.tokenizer.batch_decode(
-                made[:, batch.input_ids.shape[1] :], skip_special_tokens=True
-            )
-            texts += [new[row : row + tries] for row in range(0, len(new), tries)]
+            new = self.tokenizer.batch_decode(made[:, tokens.shape[1] :], skip_special_tokens=True)
+            for number, place in enumerate(places):
+                texts[place] = new[number * tries : (number + 1) * tries]
         return texts
 
-    def solved(self, problems: list[Problem], *, tries: int = 1, sampled: bool = False) -> float:
+    def solved(
+        self, task: Task, problems: Sequence[Problem], *, tries: int = 1, sampled: bool = False
+    ) -> float:
         """The share of problems that at least one answer solves."""
         answers = self.answers(
             [problem.prompt for problem in problems], tries=tries, sampled=sampled
         )
         hits = [
-            any(verify(problem, text).solved for text in texts)
+            any(task.verifier(problem).verify(text).solved for text in texts)
             for problem, texts in zip(problems, answers, strict=True)
         ]
         return sum(hits) / len(hits)
@@ -100,15 +137,19 @@ def evaluate(
     """All the figures of the card; `tried` problems get sixteen tries. Cost: about a minute."""
     measurement = Measurement(folder, threads=threads)
     torch.manual_seed(seed)
-    greedy, sampled = {}, {}
-    for numbers in (3, 4):
-        chosen = generate(seed, numbers=numbers, count=problems)
-        greedy[numbers] = measurement.solved(chosen)
-        sampled[numbers] = measurement.solved(chosen[:tried], tries=16, sampled=True)
-        print(
-            f"{numbers} numbers: greedy {greedy[numbers]:.3f}, any of 16 {sampled[numbers]:.3f}",
-            flush=True,
+    lines = {}
+    for name, task in TASKS.items():
+        count = max(1, problems // COSTLY.get(name, 1))
+        chosen = task.problems(seed, count)
+        few = min(tried, count)
+        line = Line(
+            problems=count,
+            greedy=measurement.solved(task, chosen),
+            tried=few,
+            any_of_16=measurement.solved(task, chosen[:few], tries=16, sampled=True),
         )
+        lines[name] = line
+        print(f"{name}: greedy {line.greedy:.3f}, any of 16 {line.any_of_16:.3f}", flush=True)
     openings = {opening: measurement.answers([opening])[0][0] for opening in OPENINGS}
     drawn = [
         text
@@ -116,10 +157,7 @@ def evaluate(
         for text in measurement.answers([opening], tries=32, sampled=True)[0]
     ]
     return Figures(
-        problems=problems,
-        tried=min(tried, problems),
-        greedy=greedy,
-        any_of_16=sampled,
+        tasks=lines,
         english_nats_per_token=measurement.english_loss(seed, pages=PAGES),
         openings=openings,
         slips=sum(any(map(str.isdigit, text)) for text in drawn) / len(drawn),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Size of the model and course of the training.
+    """Size of the model and courses of the training.
 
-    A second course of `again` steps follows the first one of `steps`, with a new optimizer and the
-    rate `again_rate`. A step reads `problems` Countdown problems and one context full of pages;
-    widths are in numbers, lengths in tokens.
+    First courses: `steps` steps, then `again` more with a new optimizer and the rate `again_rate`,
+    each of `problems` Countdown problems and one context full of pages. Last course, on all tasks:
+    `last` steps by two workers, each with `last_problems` problems and half a context of pages;
+    Countdown with five numbers comes in at step `fives_from`; the rate is `last_rate` until it
+    falls on a line to nothing in the `cool` steps at the end. From step
+    `value_from` on the workers learn from `tried` tries each, too, what a beginning is worth (see
+    EARLY); that loss counts `value_weight`. Widths are in numbers, lengths in tokens.
     """
 
     seed: int = 1
@@ -26,6 +32,58 @@ class Recipe:
     rate: float = 2e-3
     again: int = 800
     again_rate: float = 1e-3
+    last: int = 1150
+    last_problems: int = 32
+    fives_from: int = 450
+    last_rate: float = 1.5e-3
+    cool: int = 350
+    value_from: int = 750
+    tried: int = 10
+    value_weight: float = 0.3
     weight_decay: float = 0.1
     clip: float = 1.0
     threads: int = 2
+
+
+SIBLING = Recipe(width=64, layers=3, heads=4, feed_forward=160, last=800, last_rate=4e-3, cool=500)
+"""The small sibling: the same tokens, the last course alone, from random weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRecipe:
+    """The value head: `tries` samples of each of `problems` problems, then `epochs` over them.
+
+    `shares` are of problems by kind and difficulty; `held_out` problems measure.
+    """
+
+    seed: int = 1
+    inner: int = 64
+    problems: int = 1500
+    tries: int = 8
+    held_out: int = 400
+    epochs: int = 12
+    batch: int = 512
+    rate: float = 3e-3
+    weight_decay: float = 0.05
+    shares: Mapping[str, float] = field(
+        default_factory=lambda: MappingProxyType(
+            {
+                "countdown-3": 0.15,
+                "countdown-4": 0.40,
+                "countdown-5": 0.13,
+                "arithmetic-4": 0.08,
+                "strings-2": 0.08,
+                "lists-2": 0.08,
+                "sudoku-4": 0.08,
+            }
+        )
+    )
+
+
+EARLY = ValueRecipe(
+    seed=2,
+    problems=1500,
+    tries=8,
+    shares=MappingProxyType({"countdown-3": 0.3, "countdown-4": 0.7}),
+)
+"""What the model tries after the first courses, for the last course to learn values from."""

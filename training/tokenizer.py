@@ -1,7 +1,8 @@
-"""The tokenizer: byte-level, merges learned from our English, every number up to 499 one token.
+"""The tokenizer: byte-level, merges learned from our English, every number up to 499 one token, and
+so is every word of the tasks and, where capitals follow one another, every letter.
 
-This room believes that arithmetic is learned best when a number is one token, and that any text
-must be readable: every byte is a token, so nothing is unknown. A begin token comes before every
+This room believes that a number is learned best when it is one token, and that any text must be
+readable: every byte is a token, so nothing is unknown. A begin token comes before every
 text, so that the first word of a sentence has a probability too. It does not cover other languages
 well: they fall back to bytes.
 """
@@ -10,21 +11,36 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from itertools import chain, islice, repeat
-from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from training.data import LARGEST_RESULT, english_documents
+from treeseek.tasks.lists import LISTS
+from treeseek.tasks.strings import STRINGS
 
 BEGIN, END, PAD = "<s>", "</s>", "<pad>"
 ENGLISH_TOKENS = 1500
-_WORDS = r" ?[A-Za-z]+|[0-9]{1,3}| ?[^\sA-Za-z0-9]|\n| |\s"
+TASK_WORDS = (
+    "Work",
+    "Turn",
+    "Map",
+    "Fill",
+    *(family for language in (STRINGS, LISTS) for family in language.families),
+)
+"""Words that the tasks begin a line with; they come last in the vocabulary, after the numbers."""
+_WORDS = r" ?[A-Z]?[a-z]+| ?[A-Z]|[0-9]{1,3}| ?[^\sA-Za-z0-9]|\n| |\s"
 
 
-def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
-    """Learn the merges and put the numbers in; `context` is what the model can read."""
+def build_tokenizer(
+    seed: int, *, context: int, words: Sequence[str] = TASK_WORDS
+) -> PreTrainedTokenizerFast:
+    """Learn the merges, put the numbers in and then `words`; `context` is what the model can read.
+
+    Without `words` it is the tokenizer of the first courses.
+    """
     english = english_documents(random.Random(f"tokenizer {seed}"))
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = _splitter()  # type: ignore[assignment]
@@ -43,6 +59,8 @@ def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
         digits = str(number)
         merges.append((digits[:-1], digits[-1]))
         vocabulary[digits] = len(vocabulary)
+    for word in words:
+        vocabulary.setdefault(word, len(vocabulary))
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
     tokenizer.add_special_tokens([BEGIN, END, PAD])
     tokenizer.pre_tokenizer = _splitter()  # type: ignore[assignment]
@@ -62,13 +80,8 @@ def build_tokenizer(seed: int, *, context: int) -> PreTrainedTokenizerFast:
     )
 
 
-def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write `tokenizer.json` and `tokenizer_config.json`."""
-    tokenizer.save_pretrained(folder)
-
-
 def _splitter() -> pre_tokenizers.PreTokenizer:
-    """Words with the space before them, up to three digits together, marks and line ends alone."""
+    """Words with the space before them, up to three digits together, all else alone."""
     return pre_tokenizers.Sequence(  # type: ignore[return-value]
         [
             pre_tokenizers.Split(Regex(_WORDS), behavior="isolated"),

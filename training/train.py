@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 
@@ -25,11 +25,13 @@ IGNORED = -100
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
-def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """A small Llama with random weights in float32, as the recipe says."""
+def build_model(
+    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, vocabulary: int
+) -> LlamaForCausalLM:
+    """A small Llama with random weights in float32, as the recipe says, for so many tokens."""
     torch.manual_seed(recipe.seed)
     config = LlamaConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=vocabulary,
         hidden_size=recipe.width,
         intermediate_size=recipe.feed_forward,
         num_hidden_layers=recipe.layers,
@@ -52,35 +54,39 @@ def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[tupl
     long as the context every fourth time, and in two rows of half the length else, which costs
     less and teaches late positions all the same. Prompts and padding are not among the targets.
     """
-    problem, page = problems(recipe.seed), pages(recipe.seed)
-    tokens: list[int] = []
-    targets: list[int] = []
+    problem, prose = problems(recipe.seed), Prose(pages(recipe.seed), tokenizer)
     for made in count():
-        rows = [_encode(next(problem), tokenizer) for _ in range(recipe.problems)]
+        rows = [encoded(next(problem), tokenizer) for _ in range(recipe.problems)]
         halves = 1 if made % 4 == 3 else 2
-        shape = (halves, recipe.context // halves + 1)
-        needed = math.prod(shape)
-        while len(tokens) < needed:
-            read, learned = _encode(next(page), tokenizer)
-            tokens += read
-            targets += learned
-        prose = torch.tensor([tokens[:needed], targets[:needed]]).view(2, *shape)
-        del tokens[:needed], targets[:needed]
-        yield (
-            (
-                _padded([read for read, _ in rows], tokenizer.pad_token_id),
-                _padded([learned for _, learned in rows], IGNORED),
-            ),
-            (prose[0], prose[1]),
-        )
+        yield padded(rows, tokenizer), prose.take(halves, recipe.context // halves + 1)
+
+
+class Prose:
+    """Pages one after the other, cut into rows."""
+
+    def __init__(self, page: Iterator[Document], tokenizer: PreTrainedTokenizerFast) -> None:
+        self.page, self.tokenizer = page, tokenizer
+        self.tokens: list[int] = []
+        self.targets: list[int] = []
+
+    def take(self, rows: int, length: int) -> Batch:
+        """The next `rows` rows of `length` tokens."""
+        needed = rows * length
+        while len(self.tokens) < needed:
+            read, learned = encoded(next(self.page), self.tokenizer)
+            self.tokens += read
+            self.targets += learned
+        made = torch.tensor([self.tokens[:needed], self.targets[:needed]]).view(2, rows, length)
+        del self.tokens[:needed], self.targets[:needed]
+        return made[0], made[1]
 
 
 def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """The trained model in float32, after both courses; prints a line every 50 steps."""
+    """The model in float32 after the first two courses; prints a line every 50 steps."""
     torch.set_num_threads(recipe.threads)
-    model = build_model(recipe, tokenizer)
+    model = build_model(recipe, tokenizer, len(tokenizer))
     size = sum(parameter.numel() for parameter in model.parameters())
-    print(f"{size:,} parameters, {len(tokenizer):,} tokens in the vocabulary", flush=True)
+    print(f"{size:,} parameters, {model.config.vocab_size:,} tokens in the vocabulary", flush=True)
     stream = batches(recipe, tokenizer)
     warm_up = recipe.warm_up
     run_course(model, stream, recipe, steps=recipe.steps, warm_up=warm_up, rate=recipe.rate)
@@ -88,6 +94,20 @@ def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalL
     again = recipe.again_rate
     run_course(model, stream, recipe, steps=recipe.again, warm_up=warm_up // 5, rate=again)
     return model.eval()
+
+
+def optimizer_of(model: LlamaForCausalLM, recipe: Recipe, rate: float) -> torch.optim.AdamW:
+    """AdamW whose decay touches matrices alone."""
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": recipe.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=rate,
+        betas=(0.9, 0.95),
+    )
 
 
 def run_course(
@@ -100,33 +120,17 @@ def run_course(
     rate: float,
 ) -> None:
     """Train on the next `steps` batches: the rate goes up a line and down half a cosine."""
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": recipe.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=rate,
-        betas=(0.9, 0.95),
-    )
+    optimizer = optimizer_of(model, recipe, rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _share(step, steps, warm_up)
     )
     model.train()
-    begun, smooth, read = time.perf_counter(), None, 0
+    begun, read = time.perf_counter(), 0
+    smooth: float | None = None
     for step, batch in enumerate(islice(stream, steps)):
-        learned = sum(int((targets[:, 1:] != IGNORED).sum()) for _, targets in batch)
-        total = 0.0
         optimizer.zero_grad(set_to_none=True)
-        for tokens, targets in batch:
-            hidden = model.model(input_ids=tokens[:, :-1], use_cache=False).last_hidden_state
-            kept = targets[:, 1:] != IGNORED
-            logits = model.lm_head(hidden[kept])
-            loss = functional.cross_entropy(logits, targets[:, 1:][kept], reduction="sum") / learned
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.item()
-            read += tokens[:, 1:].numel()
+        total = gradients(model, batch)
+        read += sum(tokens[:, 1:].numel() for tokens, _ in batch)
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimizer.step()
         schedule.step()
@@ -134,6 +138,20 @@ def run_course(
         if step % 50 == 0:
             spent = time.perf_counter() - begun
             print(f"step {step:5d}  loss {smooth:.4f}  {read:,} tokens  {spent:.0f} s", flush=True)
+
+
+def gradients(model: LlamaForCausalLM, batch: Sequence[Batch]) -> float:
+    """Add the gradients of the mean loss over all targets of a step to the model's; the loss."""
+    learned = sum(int((targets[:, 1:] != IGNORED).sum()) for _, targets in batch)
+    total = 0.0
+    for tokens, targets in batch:
+        hidden = model.model(input_ids=tokens[:, :-1], use_cache=False).last_hidden_state
+        kept = targets[:, 1:] != IGNORED
+        logits = model.lm_head(hidden[kept])
+        loss = functional.cross_entropy(logits, targets[:, 1:][kept], reduction="sum") / learned
+        loss.backward()  # type: ignore[no-untyped-call]
+        total += loss.item()
+    return total
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -151,7 +169,7 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
         path.chmod(0o644)  # the writer of weights lets only their owner read them
 
 
-def _encode(document: Document, tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
+def encoded(document: Document, tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
     """The tokens of a document, and which of them are learned: the answer and its end token."""
     prompt = tokenizer(document.prompt).input_ids
     answer = tokenizer(document.answer, add_special_tokens=False).input_ids
@@ -159,10 +177,12 @@ def _encode(document: Document, tokenizer: PreTrainedTokenizerFast) -> tuple[lis
     return prompt + answer, [IGNORED] * len(prompt) + answer
 
 
-def _padded(rows: list[list[int]], filling: int) -> torch.Tensor:
-    """Rows of the same length, filled up on the right."""
-    longest = max(map(len, rows))
-    return torch.tensor([row + [filling] * (longest - len(row)) for row in rows])
+def padded(rows: list[tuple[list[int], list[int]]], tokenizer: PreTrainedTokenizerFast) -> Batch:
+    """Encoded problems as rows of the same length, filled up on the right."""
+    longest = max(len(read) for read, _ in rows)
+    tokens = [read + [tokenizer.pad_token_id] * (longest - len(read)) for read, _ in rows]
+    targets = [learned + [IGNORED] * (longest - len(learned)) for _, learned in rows]
+    return torch.tensor(tokens), torch.tensor(targets)
 
 
 def _share(step: int, steps: int, warm_up: int) -> float:

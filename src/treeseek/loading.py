@@ -1,8 +1,8 @@
 """From a model's name to a loaded model.
 
-`embedded` is the small model inside this package and `sibling` a smaller one with the same tokens;
-`toy:hash?vocabulary=8&seed=1` is an enumerable one; anything else is a Hugging Face id or a folder,
-with or without `hf:` before it.
+`embedded` is the small model inside this package, `embedded-small` its sibling of a tenth of the
+size with the same tokens; `toy:hash?vocabulary=8&seed=1` an enumerable one; anything else is a
+Hugging Face id or a folder, with or without `hf:` before it.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,7 @@ from treeseek.model import LM
 from treeseek.scorers.value import ValueHead
 
 EMBEDDED = Path(__file__).parent / "models" / "embedded"
-INSIDE = {"embedded": EMBEDDED, "sibling": EMBEDDED.parent / "sibling"}
-"""Models in this package, by name."""
+_PACKAGED = {"embedded": EMBEDDED, "embedded-small": EMBEDDED.parent / "sibling"}
 
 
 class Words:
@@ -82,7 +81,7 @@ def load(
         return _toy(model, slots, nodes)
     from treeseek.backends.hf import load_hf, value_weights
 
-    source = str(INSIDE[model]) if model in INSIDE else model.removeprefix("hf:")
+    source = str(_PACKAGED.get(model, model.removeprefix("hf:")))
     backend, words = load_hf(
         source, **placed, slots=slots, nodes=nodes, deterministic=deterministic
     )

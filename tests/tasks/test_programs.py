@@ -1,155 +1,172 @@
-"""HumanEval and MBPP: reference programs pass, programs with a mistake do not."""
-
-import json
-import random
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+"""Laws of both languages of programs by example, seen once for each of them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.tasks.mutants import mutants
-from treeseek.errors import BadRow, InvalidOption, MissingData, NoSandbox
-from treeseek.requests import Verdict
-from treeseek.sandbox import Sandbox, standing
-from treeseek.tasks.humaneval import HumanEval
-from treeseek.tasks.mbpp import MBPP
-from treeseek.tasks.rows import Question
+from treeseek.errors import InvalidOption
+from treeseek.options import options_of
+from treeseek.tasks.lists import LISTS, Lists
+from treeseek.tasks.programs import MOST_LINES, Problem, generate, is_held_out, run, verify, write
+from treeseek.tasks.strings import STRINGS, Strings
 
-FAILING: dict[str, str] = {}
-"""Reference programs that do not pass their tests, by the id of the problem, and why."""
-ROWS = {"humaneval": 83, "mbpp": 478}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sandbox() -> Sandbox:
-    try:
-        return standing()
-    except NoSandbox as error:
-        pytest.skip(str(error))
+seeds = st.integers(0, 2**32)
+languages = pytest.mark.parametrize("language", [STRINGS, LISTS], ids=lambda one: one.name)
 
 
-@pytest.fixture
-def tasks(shared: Callable[[str], Path]) -> dict[str, HumanEval | MBPP]:
-    return {
-        "humaneval": HumanEval(path=str(shared("data/humaneval/data.jsonl"))),
-        "mbpp": MBPP(path=str(shared("data/mbpp/data.jsonl"))),
-    }
+@languages
+def test_every_problem_is_solved_by_its_program(language):
+    for operations in (1, 2, 3, 4):
+        for problem in generate(language, 5, operations=operations, count=60):
+            assert len(problem.program) == operations
+            assert is_held_out(problem.prompt)
+            for given_, wanted in (*problem.examples, *problem.hidden):
+                assert run(language, problem.program, given_) == wanted
+            verdict = verify(language, problem, write(language, problem, problem.program))
+            assert verdict.solved
+            assert verdict.score == 1
 
 
-def verdicts(task: HumanEval | MBPP, asked: list[tuple[Question, str]]) -> list[Verdict]:
-    with ThreadPoolExecutor(2) as threads:
-        return list(threads.map(lambda one: task.verifier(one[0]).verify(one[1]), asked))
+@languages
+def test_training_and_held_out_problems_never_meet(language):
+    sides = [generate(language, 1, operations=1, count=300, held_out=h) for h in (True, False)]
+    one, two = ({problem.prompt for problem in side} for side in sides)
+    assert one.isdisjoint(two)
 
 
-def references_pass(task: HumanEval | MBPP, problems: list[Question]) -> None:
-    asked = [(problem, problem.answer) for problem in problems]
-    for problem, verdict in zip(problems, verdicts(task, asked), strict=True):
-        assert verdict.solved is (problem.id not in FAILING), f"{problem.id}: {verdict}"
+@languages
+@given(seeds, st.data())
+def test_the_beginning_of_a_right_answer_is_never_called_ended(language, seed, data):
+    (problem,) = generate(language, seed, operations=2)
+    answer = write(language, problem, problem.program)
+    cut = data.draw(st.integers(0, answer.index("\n") + 1))
+    verdict = verify(language, problem, answer[:cut])
+    assert verdict.solved or not verdict.terminal
 
 
-def share_of_mutants_that_fail(
-    task: HumanEval | MBPP, problems: list[Question], each: int
-) -> float:
-    noise = random.Random(0)
-    asked = []
-    for problem in problems:
-        whole = problem.answer
-        if isinstance(task, HumanEval):
-            whole = problem.prompt + problem.answer
-        asked += [(problem, mutant) for mutant in mutants(whole, noise, each)]
-    return sum(not verdict.solved for verdict in verdicts(task, asked)) / len(asked)
+@languages
+@given(st.one_of(st.text(), st.text(alphabet="ABCLsortevxdp0123456789:, \n", max_size=40)))
+def test_any_text_gets_a_verdict(language, text):
+    (problem,) = generate(language, 3, operations=2)
+    verdict = verify(language, problem, text)
+    assert 0 <= verdict.score <= 1
+    assert verdict.feedback
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_some_references_pass_and_mistakes_fail(
-    name: str, tasks: dict[str, HumanEval | MBPP]
-) -> None:
-    problems = tasks[name].problems(3, 6)
-    references_pass(tasks[name], problems)
-    assert share_of_mutants_that_fail(tasks[name], problems, 1) >= 0.5
+@languages
+@given(seeds, st.data())
+def test_a_wrong_value_ends_the_answer(language, seed, data):
+    (problem,) = generate(language, seed, operations=2)
+    answer = write(language, problem, problem.program)
+    place = data.draw(st.integers(answer.index(":") + 1, answer.index("\n") - 1))
+    sign = "9" if answer[place].isdigit() and answer[place] != "9" else "Z"
+    changed = answer[:place] + sign + answer[place + 1 :]
+    verdict = verify(language, problem, changed)
+    assert verdict.terminal
+    assert not verdict.solved
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ROWS)
-def test_every_reference_passes(name: str, tasks: dict[str, HumanEval | MBPP]) -> None:
-    problems = tasks[name].problems(0, 10_000)
-    assert len(problems) == ROWS[name]
-    references_pass(tasks[name], problems)
+def test_score_and_feedback_know_the_public_examples_alone():
+    public = (("1 2 3", "1 2"), ("4 5 6", "4 5"))
+    fits = Problem("", "Map", public, (("7 8 9", "7 8"),), ("first2",))
+    fails = Problem("", "Map", public, (("7 8 9", "8"),), ("first2",))
+    answer = "first2:1 2,4 5"
+    one, two = (verify(LISTS, problem, answer) for problem in (fits, fails))
+    assert (one.score, one.feedback) == (two.score, two.feedback) == (1.0, one.feedback)
+    assert one.solved
+    assert not two.solved
+    assert not two.terminal, "another line could still mend it"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ROWS)
-def test_most_mistakes_fail(name: str, tasks: dict[str, HumanEval | MBPP]) -> None:
-    problems = tasks[name].problems(1, 150)
-    share = share_of_mutants_that_fail(tasks[name], problems, 2)
-    print(f"{name}: {share:.3f} of the mutants fail")
-    assert share >= 0.85
+def test_states_are_equal_where_all_that_follows_is_equal():
+    public, hidden = (("3 1 2", "1 2"),), (("9 7 8", "7 8"), ("2 5 4 3", "2 3"))
+    problem = Problem("", "Map", public, hidden, ("sort", "first2"))
+
+    def state(*program):
+        return verify(LISTS, problem, write(LISTS, problem, program) + "\n").state
+
+    assert state("add2", "add1") == state("add1", "add2") != ""
+    assert state("add3") != state("add1", "add2"), "fewer lines are left"
+    assert state("first2", "sort") != state("last2", "sort")
+    unfinished = write(LISTS, problem, ("sort",))
+    assert verify(LISTS, problem, unfinished).state == "", "the line may go on"
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_what_is_shown_is_public_and_the_rest_is_not(
-    name: str, tasks: dict[str, HumanEval | MBPP]
-) -> None:
-    problems = tasks[name].problems(0, 10_000)
-    assert len({problem.id for problem in problems}) == len(problems)
-    assert any(problem.tests for problem in problems)
-    for problem in problems:
-        assert problem.hidden or name == "mbpp", "some rows say the same thing three times"
-        assert problem.answer not in problem.prompt
-        for test in problem.hidden:
-            if name == "mbpp":
-                assert test.splitlines()[-1] not in problem.prompt
+def test_hidden_examples_keep_states_apart_that_look_alike():
+    problem = Problem("", "Map", (("2 4", "4"),), (("3 5", "5"),), ("last1",))
+    even, same = (verify(LISTS, problem, f"{line}\n") for line in ("even:2 4", "sort:2 4"))
+    assert even.state != same.state
 
 
-def test_a_longer_list_begins_with_the_shorter_one(tasks: dict[str, HumanEval | MBPP]) -> None:
-    for task in tasks.values():
-        for seed in (0, 7):
-            assert task.problems(seed, 9)[:4] == task.problems(seed, 4)
-        assert task.problems(7, 9) != task.problems(8, 9)
+def test_too_many_lines_end_the_answer():
+    problem = Problem("", "Turn", (("AB", "BA"),), (("CD", "DC"),), ("reverse",))
+    program = ("reverse", "reverse") * 2
+    assert len(program) == MOST_LINES
+    assert verify(STRINGS, problem, write(STRINGS, problem, program) + "\n").terminal
+    more = write(STRINGS, problem, (*program, "reverse"))
+    assert "too many" in verify(STRINGS, problem, more).feedback
 
 
-def test_equal_programs_vote_together(tasks: dict[str, HumanEval | MBPP]) -> None:
-    (problem,) = tasks["mbpp"].problems(0, 1)
-    task = tasks["mbpp"]
-    fenced = f"Sure.\n```python\n# mine\n{problem.answer}\n```"
-    assert task.answer(problem, problem.answer) == task.answer(problem, fenced) is not None
-    assert task.answer(problem, "def (") is None
-    assert task.answer(problem, "x = 1") != task.answer(problem, "x = 2")
+@pytest.mark.parametrize(
+    ("line", "value", "made"),
+    [
+        ("reverse", "ABC", "CBA"),
+        ("sort", "CAB", "ABC"),
+        ("double", "AB", "ABAB"),
+        ("shift", "ABC", "BCA"),
+        ("first2", "ABC", "AB"),
+        ("last2", "ABC", "BC"),
+        ("drop1", "ABC", "BC"),
+        ("drop3", "ABC", None),
+        ("addK", "AB", "ABK"),
+        ("putK", "AB", "KAB"),
+        ("skipA", "ABA", "B"),
+        ("skipA", "AA", None),
+        ("swapAL", "ABA", "LBL"),
+        ("double", "ABCDABCD", None),
+        ("unknown", "AB", None),
+    ],
+)
+def test_string_operations(line, value, made):
+    assert run(STRINGS, (line,), value) == made
 
 
-def test_every_assertion_is_a_test_of_its_own(tmp_path: Path) -> None:
-    test = (
-        "META = {}\ndef check(candidate):\n    assert candidate(1) == 2\n    base = 5\n"
-        "    assert True, 'fine'\n    assert candidate(base) == 6\n"
-        "    for x in range(3):\n        assert candidate(x) == x + 1\n"
-    )
-    row = {
-        "task_id": "one",
-        "prompt": 'def inc(x):\n    """\n    >>> inc(3)\n    4\n    >>> inc(x)\n    y\n    """\n',
-        "entry_point": "inc",
-        "canonical_solution": "    return x + 1\n",
-        "test": test,
-    }
-    bad = {**row, "task_id": "two", "test": "def check(candidate): pass"}
-    file = tmp_path / "rows.jsonl"
-    file.write_text("\n".join(map(json.dumps, (row, bad))) + "\nno json\n")
-    task = HumanEval(path=str(file))
-    first, second, third = task.problems(0, 3)
-    assert len(first.hidden) == 3
-    assert first.tests == ("assert inc(3) == 4",)
-    assert task.verifier(first).verify(first.answer).solved
-    slow = "    if x == 5:\n        raise ValueError\n    return x + 1\n"
-    assert not task.verifier(first).verify(slow).solved
-    for problem in (second, third):
-        with pytest.raises(BadRow, match=r"line [23]"):
-            task.verifier(problem)
+@pytest.mark.parametrize(
+    ("line", "value", "made"),
+    [
+        ("reverse", "1 2 3", "3 2 1"),
+        ("sort", "10 9 2", "2 9 10"),
+        ("sums", "1 2 3", "1 3 6"),
+        ("gaps", "1 5 3", "4 2"),
+        ("gaps", "1", None),
+        ("odd", "1 2 3", "1 3"),
+        ("even", "1 3", None),
+        ("add4", "1 2", "5 6"),
+        ("less3", "5 2", None),
+        ("less2", "5 2", "3 0"),
+        ("times5", "99 3", "495 15"),
+        ("times5", "100", None),
+        ("first1", "4 5", "4"),
+        ("last2", "4 5 6", "5 6"),
+    ],
+)
+def test_list_operations(line, value, made):
+    assert run(LISTS, (line,), value) == made
 
 
-def test_what_cannot_be_asked_for_is_named() -> None:
-    with pytest.raises(MissingData, match="does not exist"):
-        HumanEval(path="nowhere.jsonl").problems(0, 1)
-    with pytest.raises(InvalidOption, match="at least 1"):
-        MBPP(public=0)
-    with pytest.raises(InvalidOption, match="at least 1"):
-        HumanEval(seconds=0)
+@pytest.mark.parametrize("task", [Strings, Lists])
+def test_the_tasks_and_what_they_refuse(task):
+    made = task(operations=3, examples=3)
+    problems = made.problems(2, 4)
+    assert problems == made.problems(2, 6)[:4]
+    assert all(len(problem.examples) == 3 for problem in problems)
+    assert set(options_of(task)) == {"operations", "examples"}
+    problem = problems[0]
+    answer = write(made.language, problem, problem.program)
+    assert made.answer(problem, answer) == "; ".join(problem.program)
+    assert made.answer(problem, "no such:thing") is None
+    assert made.verifier(problem).verify(problem.prompt + answer).solved
+    with pytest.raises(InvalidOption, match="at most 4"):
+        task(operations=9)
+    with pytest.raises(InvalidOption, match="0 or more"):
+        generate(made.language, 0, operations=1, count=-1)

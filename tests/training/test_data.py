@@ -10,17 +10,24 @@ import pytest
 pytest.importorskip("transformers")
 
 from training.data import (
+    EARLY_SHARES,
     SHARES,
+    TASK_SHARES,
     Document,
     arithmetic_documents,
     countdown_documents,
     english_documents,
+    five_documents,
     number_sets,
     pages,
     problems,
+    task_problems,
 )
 from training.lexicon import article, plural
+from treeseek.tasks import arithmetic, programs, sudoku
 from treeseek.tasks.countdown import Problem, is_held_out, verify
+from treeseek.tasks.lists import LISTS
+from treeseek.tasks.strings import STRINGS
 
 
 def problem_of(document: Document) -> Problem:
@@ -28,9 +35,11 @@ def problem_of(document: Document) -> Problem:
     return Problem("", tuple(numbers), target)
 
 
-@pytest.mark.parametrize("size", [3, 4])
+@pytest.mark.parametrize("size", [3, 4, 5])
 def test_countdown_answers_are_right_and_on_the_training_side(size):
-    for document in islice(countdown_documents(random.Random(3), size), 500):
+    noise = random.Random(3)
+    documents = five_documents(noise) if size == 5 else countdown_documents(noise, size)
+    for document in islice(documents, 500):
         problem = problem_of(document)
         assert len(problem.numbers) == size
         assert document.prompt == problem.prompt
@@ -60,6 +69,41 @@ def test_the_same_seed_gives_the_same_documents():
         first, second, other = (list(islice(stream(seed), 200)) for seed in (5, 5, 6))
         assert first == second
         assert first != other
+
+
+@pytest.mark.parametrize("shares", [EARLY_SHARES, TASK_SHARES])
+def test_every_task_has_its_share_and_answers_itself(shares):
+    made = list(islice(task_problems("5", shares), 1500))
+    kinds = Counter(document.kind for document in made)
+    assert set(kinds) == set(shares)
+    assert all(abs(kinds[kind] / 1500 - share) < 0.04 for kind, share in shares.items())
+    assert sum(shares.values()) == pytest.approx(1)
+    assert len({document.prompt for document in made}) > 0.9 * len(made)
+    assert all(document.prompt.endswith("\n") and document.answer for document in made)
+    assert made == list(islice(task_problems("5", shares), 1500))
+
+
+def test_other_tasks_give_problems_of_the_training_side_and_right_answers():
+    made = islice(task_problems("6", TASK_SHARES), 1500)
+    for document in made:
+        text = document.prompt + document.answer
+        if document.kind == "chain":
+            problem = arithmetic.Problem("", document.prompt[len("Work out ") : -2])
+            assert arithmetic.verify(problem, text).solved
+            assert not arithmetic.is_held_out(problem.expression)
+        elif document.kind == "sudoku":
+            cells = document.prompt.removeprefix("Fill\n").split()
+            puzzle = sudoku.Problem("", tuple(map(int, cells)))
+            assert sudoku.verify(puzzle, text).solved
+            assert not sudoku.is_held_out(next(sudoku.solutions(puzzle.grid)))
+        elif document.kind in ("strings", "lists"):
+            language = STRINGS if document.kind == "strings" else LISTS
+            pairs = document.prompt.strip().partition(":")[2].split(",")
+            examples = tuple(tuple(pair.split(">")) for pair in pairs)
+            one = programs.Problem("", language.opening, examples, (), ())
+            assert one.prompt == document.prompt
+            assert programs.verify(language, one, text).solved
+            assert not programs.is_held_out(document.prompt)
 
 
 def test_every_kind_has_its_share():

@@ -9,9 +9,11 @@ pytest.importorskip("transformers")
 import safetensors
 import torch
 
-from training.__main__ import HOME
+from training.__main__ import HOME as MODELS
 from training.evaluate import Measurement
-from treeseek.tasks.countdown import generate, verify
+from treeseek.tasks.countdown import Countdown, generate, verify
+
+HOME = MODELS / "embedded"
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +53,16 @@ def test_every_answer_ends_by_itself(measurement):
 @pytest.mark.parametrize(("numbers", "low", "high"), [(3, 0.4, 0.8), (4, 0.15, 0.5)])
 def test_greedy_solves_some_and_leaves_some(measurement, numbers, low, high):
     problems = generate(11, numbers=numbers, count=500)
-    assert low <= measurement.solved(problems) <= high
+    assert low <= measurement.solved(Countdown(numbers=numbers), problems) <= high
 
 
 @pytest.mark.parametrize("numbers", [3, 4])
 def test_sixteen_tries_solve_more_than_one(measurement, numbers):
     torch.manual_seed(0)
-    problems = generate(12, numbers=numbers, count=60)
-    greedy = measurement.solved(problems)
-    assert measurement.solved(problems, tries=16, sampled=True) > greedy + 0.1
+    task = Countdown(numbers=numbers)
+    problems = task.problems(12, 60)
+    greedy = measurement.solved(task, problems)
+    assert measurement.solved(task, problems, tries=16, sampled=True) > greedy + 0.1
 
 
 def test_almost_every_first_step_is_right_even_where_the_end_is_wrong(measurement):

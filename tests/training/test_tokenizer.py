@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers")
 
-from training.data import LARGEST_RESULT, pages, problems
-from training.tokenizer import build_tokenizer
+from training.data import LARGEST_RESULT, TASK_SHARES, pages, problems, task_problems
+from training.tokenizer import TASK_WORDS, build_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,26 @@ def test_a_number_is_one_token(tokenizer):
         assert len(tokenizer(str(number), add_special_tokens=False).input_ids) == 1
 
 
+def test_a_word_of_the_tasks_is_one_token_and_a_capital_among_capitals_too(tokenizer):
+    for text in (*TASK_WORDS, "K"):
+        assert len(tokenizer(text, add_special_tokens=False).input_ids) == 1
+    capitals = tokenizer("ABBA,KLIF>LA", add_special_tokens=False).input_ids
+    assert tokenizer.convert_ids_to_tokens(capitals) == list("ABBA,KLIF>LA")
+
+
+def test_the_words_of_the_tasks_come_last(tokenizer):
+    first = build_tokenizer(1, context=512, words=())
+    assert len(tokenizer) - len(TASK_WORDS) <= len(first) < len(tokenizer)
+    known = tokenizer.get_vocab()
+    assert all(known[token] == number for token, number in first.get_vocab().items())
+    for document in chain(islice(problems(2), 100), islice(pages(2), 100)):
+        text = document.prompt + document.answer
+        assert first(text).input_ids == tokenizer(text).input_ids
+
+
 def test_prompt_and_answer_are_cut_at_the_prompt(tokenizer):
-    for document in chain(islice(problems(2), 200), islice(pages(2), 100)):
+    tasks = task_problems("2", TASK_SHARES)
+    for document in chain(islice(problems(2), 200), islice(pages(2), 100), islice(tasks, 300)):
         prompt = tokenizer(document.prompt).input_ids
         answer = tokenizer(document.answer, add_special_tokens=False).input_ids
         assert prompt[0] == tokenizer.bos_token_id

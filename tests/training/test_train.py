@@ -11,8 +11,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from training.card import write_card
-from training.evaluate import evaluate
-from training.recipe import Recipe
+from training.evaluate import TASKS, evaluate
+from training.recipe import Recipe, ValueRecipe
 from training.tokenizer import build_tokenizer
 from training.train import IGNORED, batches, save, train
 
@@ -85,9 +85,11 @@ def test_the_folder_loads_and_is_measured(tokenizer, tmp_path):
     for mine, theirs in zip(model.parameters(), loaded.parameters(), strict=True):
         assert torch.equal(mine.to(torch.bfloat16).float(), theirs)
     figures = evaluate(tmp_path, problems=5, tried=3, threads=1)
-    assert set(figures.greedy) == set(figures.any_of_16) == {3, 4}
+    assert set(figures.tasks) == set(TASKS)
     assert figures.english_nats_per_token > 1
-    write_card(tmp_path, TINY, figures)
+    write_card(tmp_path, TINY, figures, value=ValueRecipe(), aucs={"countdown-4": 0.625})
     card = (tmp_path / "README.md").read_text()
     assert f"{figures.parameters:,} parameters" in card
-    assert f"| 3 numbers | {figures.greedy[3]:.3f} |" in card
+    line = figures.tasks["Countdown, 3 numbers"]
+    assert f"| Countdown, 3 numbers | 5 | {line.greedy:.3f} | {line.any_of_16:.3f} |" in card
+    assert "| countdown-4 | 0.625 |" in card
