@@ -174,17 +174,18 @@ def test_workers_end_with_the_process_that_started_them() -> None:
     code = (
         "import os, signal\nfrom treeseek.sandbox import Sandbox\n"
         "s = Sandbox(workers=1)\ns.run('print(1)')\n"
-        "print([worker.pid for worker in s._held], flush=True)\n"
+        "(worker,) = s._held\nprint(worker.pid, worker.folder, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if "NoSandbox" in done.stderr:
         pytest.skip("no tier")
-    pid = int(done.stdout.split("[")[1].rstrip("]\n"))
+    pid, folder = done.stdout.split()
     until = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}").exists()
+    Path(folder).rmdir()  # empty: what was in it went when the program ended
 
 
 def test_the_weakest_tier_is_never_taken_silently(monkeypatch: pytest.MonkeyPatch) -> None:
