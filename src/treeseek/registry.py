@@ -46,7 +46,6 @@ _OWN = {
         "omega-prm": "treeseek.strategies:omega_prm",
         "particle": "treeseek.strategies:particle",
         "portfolio": "treeseek.strategies:portfolio",
-        "puct": "treeseek.strategies:puct",
         "retro-search": "treeseek.strategies:retro_search",
         "sample": "treeseek.strategies:sample",
         "self-consistency": "treeseek.strategies:self_consistency",

@@ -11,18 +11,18 @@ from treeseek.strategies.dfsdt import dfsdt
 from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
+from treeseek.strategies.mcts import mcts
 from treeseek.strategies.omega_prm import omega_prm
 from treeseek.strategies.pal import pal
 from treeseek.strategies.particle import particle
+from treeseek.strategies.pg_td import pg_td
 from treeseek.strategies.portfolio import portfolio
 from treeseek.strategies.prm_beam import prm_beam
-from treeseek.strategies.mcts import mcts
-from treeseek.strategies.pg_td import pg_td
 from treeseek.strategies.puct import puct
 from treeseek.strategies.rest_mcts import rest_mcts
 from treeseek.strategies.rethink_mcts import rethink_mcts
-from treeseek.strategies.rstar import rstar
 from treeseek.strategies.retro_search import retro_search
+from treeseek.strategies.rstar import rstar
 from treeseek.strategies.sample import sample
 from treeseek.strategies.self_consistency import self_consistency
 from treeseek.strategies.step_beam import step_beam
@@ -42,18 +42,18 @@ __all__ = [
     "diverse_beam",
     "dvts",
     "greedy",
+    "mcts",
     "omega_prm",
     "pal",
     "particle",
+    "pg_td",
     "portfolio",
     "prm_beam",
-    "mcts",
-    "pg_td",
     "puct",
     "rest_mcts",
     "rethink_mcts",
-    "rstar",
     "retro_search",
+    "rstar",
     "sample",
     "self_consistency",
     "step_beam",
