@@ -9,10 +9,10 @@ from treeseek.strategies.dfsdt import dfsdt
 from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
-from treeseek.strategies.pal import pal
-from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.mcts import mcts
+from treeseek.strategies.pal import pal
 from treeseek.strategies.pg_td import pg_td
+from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.puct import puct
 from treeseek.strategies.rest_mcts import rest_mcts
 from treeseek.strategies.rethink_mcts import rethink_mcts
@@ -33,10 +33,10 @@ __all__ = [
     "diverse_beam",
     "dvts",
     "greedy",
-    "pal",
-    "prm_beam",
     "mcts",
+    "pal",
     "pg_td",
+    "prm_beam",
     "puct",
     "rest_mcts",
     "rethink_mcts",
