@@ -17,6 +17,8 @@ from treeseek.strategies.pal import pal
 from treeseek.strategies.particle import particle
 from treeseek.strategies.pg_td import pg_td
 from treeseek.strategies.portfolio import portfolio
+from treeseek.strategies.pal import pal
+from treeseek.strategies.pg_td import pg_td
 from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.puct import puct
 from treeseek.strategies.rest_mcts import rest_mcts
@@ -48,6 +50,8 @@ __all__ = [
     "particle",
     "pg_td",
     "portfolio",
+    "pal",
+    "pg_td",
     "prm_beam",
     "puct",
     "rest_mcts",

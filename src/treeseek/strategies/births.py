@@ -9,6 +9,7 @@ from math import exp
 
 from treeseek.replies import Continuation
 from treeseek.strategies.descents import Descents
+from treeseek.strategies.measures import SOLVED
 from treeseek.strategies.plans import Plan
 from treeseek.strategies.steps import Worth
 from treeseek.strategies.tallies import Tally
@@ -17,17 +18,18 @@ from treeseek.strategies.tallies import Tally
 class Births:
     """The nodes that a search has, by their states."""
 
-    def __init__(self, plan: Plan, tree: Descents) -> None:
-        """Start with none."""
-        self.plan, self.tree = plan, tree
+    def __init__(self, plan: Plan, tree: Descents, *, verified: bool) -> None:
+        """Start with none; `verified`: a verifier judges ends."""
+        self.plan, self.tree, self.verified = plan, tree, verified
         self.known: dict[str, Tally] = {}
 
     def value(self, what: Worth) -> float:
         """What is backed up for a child: its value; for an end, what the verifier has to say."""
-        tree, score = self.tree, what.score if what.closed else None
-        if score is not None and not tree.fixed:
-            score = tree.loss + tree.span * score
-        return self.plan.scaled(what.value if score is None else score)
+        tree, value = self.tree, what.value
+        if what.closed and self.verified:
+            score = what.mark - SOLVED * what.solved
+            value = score if tree.fixed else tree.loss + tree.span * score
+        return self.plan.scaled(value)
 
     def child(self, parent: Tally, run: Continuation, what: Worth) -> Tally | None:
         """The node that `run` leads to from `parent`; None where there is nothing new."""

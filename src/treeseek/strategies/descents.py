@@ -38,7 +38,7 @@ class Descents:
         self.fixed, self.opposed = bounds is not None, opposed
         self.low, self.high = bounds or (math.inf, -math.inf)
         if bounds and opposed:
-            self.low, self.high = -max(map(abs, bounds)), max(map(abs, bounds))
+            self.low, self.high = min(self.low, -self.high), max(self.high, -self.low)
 
     @property
     def span(self) -> float:
@@ -57,10 +57,8 @@ class Descents:
 
     def descend(self, path: Path, wants: Callable[[Tally], bool]) -> Path:
         """Lead `path` on to a node that has no open child, or that `wants` more children."""
-        at = path[-1]
-        while at.open and not wants(at):
-            at = self.choose(at, at.open)
-            path.append(at)
+        while (at := path[-1]).open and not wants(at):
+            path.append(self.choose(at, at.open))
         return path
 
     def depart(self, path: Path) -> None:

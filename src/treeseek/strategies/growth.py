@@ -30,7 +30,7 @@ class Growth:
     def __init__(self, ctx: Context, tree: Descents, plan: Plan, by: Measure) -> None:
         """Let `tree` grow as `plan` says, judging by `by`."""
         self.ctx, self.tree, self.plan, self.by = ctx, tree, plan, by
-        self.births = Births(plan, tree)
+        self.births = Births(plan, tree, verified=ctx.verifier is not None)
         self.rounds, self.fresh = 1, 0
         self.ends, self.solved, self.ended = 0, 0, False
 
@@ -101,13 +101,14 @@ class Growth:
         for run, what in drawn:
             child = self.births.child(tip, run, what)
             if child is None:
-                flight.lost = run.node if what.lost else flight.lost
+                if what.lost:
+                    flight.lost, flight.said = run.node, flight.said if flight.end else what
                 continue
             fresh += 1
             known = child.steps > 0
             tree.adopt(tip, child)
             if what.closed:
-                flight.end = child
+                flight.end, flight.said = child, what
                 self.ends += 1
                 self.solved += what.solved
                 self.ended |= plan.enough is not None and child.worth >= plan.enough

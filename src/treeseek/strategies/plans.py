@@ -8,6 +8,7 @@ of their own.
 from dataclasses import dataclass
 
 from treeseek.requests import Node
+from treeseek.strategies.steps import Worth
 from treeseek.strategies.tallies import Path, Tally
 
 TO_THE_END = 1 << 30
@@ -60,7 +61,8 @@ class Flight:
     """A simulation: its path, the steps it may go on, and what it found.
 
     `first` is the place in the path of the first child it went on to, `best` the best value met
-    after that, `end` the end it met last, `lost` the last continuation that was given up.
+    after that, `end` the end it met last, `lost` what was given up last, `said` the judgement of
+    either.
     """
 
     path: Path
@@ -69,4 +71,5 @@ class Flight:
     best: float | None = None
     end: Tally | None = None
     lost: Node | None = None
+    said: Worth | None = None
     mended: bool = False

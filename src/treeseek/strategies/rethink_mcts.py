@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.options import Range
-from treeseek.requests import Derive, Node, Request, Verify, Walk
+from treeseek.requests import Derive, Node, Request, Walk
 from treeseek.strategies.family import grow, outcome
 from treeseek.strategies.growth import Growth
 from treeseek.strategies.plans import TO_THE_END, Flight, Plan
@@ -48,20 +48,15 @@ class Rewriting:
     ) -> Generator[list[Request], Any, list[Flight]]:
         """Rewrite the thoughts of those `over` that failed; the rollouts that go on from them."""
         ctx, tree, places = growth.ctx, growth.tree, list[Place]()
-        first = [flight for flight in over if not flight.mended]
-        met = [(flight.end.node if flight.end else flight.lost, place(flight)) for flight in first]
-        ends = [(node, at) for node, at in met if node is not None and at is not None]
-        if ctx.verifier is None or not ends:
-            return []
-        replies = yield [Verify(node, ctx.verifier) for node, _ in ends]
         requests: list[Request] = []
-        for (_, at), reply in zip(ends, replies, strict=True):
-            if reply.verdict.score < 1.0:
-                before, whole = ctx.text(at[0][-1].node), ctx.text(at[2])
-                thought = whole[len(before) :]
-                text = self.rethink(ctx.prompt, before, thought, reply.verdict.feedback)
-                requests.append(Derive(at[2], text))
-                places.append(at)
+        for flight in over:
+            at, said = place(flight), flight.said
+            if at is None or said is None or flight.mended or said.mark >= 1.0:
+                continue
+            before, whole = ctx.text(at[0][-1].node), ctx.text(at[2])
+            text = self.rethink(ctx.prompt, before, whole[len(before) :], said.feedback)
+            requests.append(Derive(at[2], text))
+            places.append(at)
         if not places:
             return []
         roots = yield requests
