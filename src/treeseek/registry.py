@@ -16,6 +16,8 @@ GROUP = "treeseek"
 
 _OWN = {
     "strategies": {
+        "ab-mcts-a": "treeseek.strategies:ab_mcts_a",
+        "ab-mcts-m": "treeseek.strategies:ab_mcts_m",
         "adadec": "treeseek.strategies:adadec",
         "agent-best-first": "treeseek.strategies:agent_best_first",
         "beam": "treeseek.strategies:beam",
@@ -27,6 +29,7 @@ _OWN = {
         "greedy": "treeseek.strategies:greedy",
         "pal": "treeseek.strategies:pal",
         "prm-beam": "treeseek.strategies:prm_beam",
+        "omega-prm": "treeseek.strategies:omega_prm",
         "puct": "treeseek.strategies:puct",
         "sample": "treeseek.strategies:sample",
         "self-consistency": "treeseek.strategies:self_consistency",

@@ -1,5 +1,6 @@
 """Search algorithms, one a file: plain generators that yield requests and do no I/O."""
 
+from treeseek.strategies.ab_mcts import ab_mcts_a, ab_mcts_m
 from treeseek.strategies.adadec import adadec
 from treeseek.strategies.agent_best_first import agent_best_first
 from treeseek.strategies.beam import beam
@@ -11,6 +12,7 @@ from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
 from treeseek.strategies.pal import pal
 from treeseek.strategies.prm_beam import prm_beam
+from treeseek.strategies.omega_prm import omega_prm
 from treeseek.strategies.puct import puct
 from treeseek.strategies.sample import sample
 from treeseek.strategies.self_consistency import self_consistency
@@ -19,6 +21,8 @@ from treeseek.strategies.stochastic_beam import stochastic_beam
 from treeseek.strategies.tree_of_thoughts import tot
 
 __all__ = [
+    "ab_mcts_a",
+    "ab_mcts_m",
     "adadec",
     "agent_best_first",
     "beam",
@@ -30,6 +34,7 @@ __all__ = [
     "greedy",
     "pal",
     "prm_beam",
+    "omega_prm",
     "puct",
     "sample",
     "self_consistency",
