@@ -13,12 +13,16 @@ from treeseek.strategies.greedy import greedy
 from treeseek.strategies.pal import pal
 from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.omega_prm import omega_prm
+from treeseek.strategies.particle import particle
+from treeseek.strategies.portfolio import portfolio
 from treeseek.strategies.puct import puct
+from treeseek.strategies.retro_search import retro_search
 from treeseek.strategies.sample import sample
 from treeseek.strategies.self_consistency import self_consistency
 from treeseek.strategies.step_beam import step_beam
 from treeseek.strategies.stochastic_beam import stochastic_beam
 from treeseek.strategies.tree_of_thoughts import tot
+from treeseek.strategies.tree_segments import tree_segments
 
 __all__ = [
     "ab_mcts_a",
@@ -35,10 +39,14 @@ __all__ = [
     "pal",
     "prm_beam",
     "omega_prm",
+    "particle",
+    "portfolio",
     "puct",
+    "retro_search",
     "sample",
     "self_consistency",
     "step_beam",
     "stochastic_beam",
     "tot",
+    "tree_segments",
 ]

@@ -43,9 +43,9 @@ def ab_mcts_a(
     Every answer has an arm for what came of it, one for generating below it and one for going on
     below. An answer is worth the verifier's score, else the scorer's, else its confidence; with a
     verifier it ends once n are solved. Cost: the tokens of each answer, and of each prompt that
-    `refine` makes; a refinement without `refine` pays only for what it changes. An answer in flight
-    counts as the mean of its siblings. It loses where refining helps less than drawing anew. Deviations: one
-    action a node; refining without a prompt. Reference: ab-mcts, bailey-t
+    `refine` makes; without `refine` a refinement pays only for what it changes. An answer in flight
+    counts as the mean of its siblings. It loses where refining helps less than drawing anew.
+    Deviations: one action a node; refining without a prompt. Reference: ab-mcts, bailey-t
     """
     prior = NormalPrior() if arm == "normal" else BetaPrior() if arm == "beta" else arm
     yield from branched(ctx, root, partial(_by_arms, prior), answers, parallel, refine)

@@ -4,7 +4,7 @@ This file believes that an answer which was paid for stands as a candidate, what
 the search. Prefixes are judged elsewhere.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
 from treeseek.live import Context
@@ -27,12 +27,13 @@ class Judged(NamedTuple):
 
 
 def judged(
-    ctx: Context, nodes: Sequence[Node], **scores: float
+    ctx: Context, nodes: Sequence[Node], *, rank: Callable[[Node, Judged], float] | None = None
 ) -> Generator[list[Request], Any, list[Judged | None]]:
     """Judge and finish `nodes`, in order; None for those that the budget or a constraint cut.
 
     Cost: a score an answer that was not cut. Where the scores run out, the rest is finished last,
-    by its log-probability, and BudgetSpent is raised again. `scores` are noted of every one.
+    by its log-probability, and BudgetSpent is raised again. `rank` gives the score that ranks an
+    answer, its mark by default.
     """
     whole = [node for node in nodes if not cut(node)]
     found: list[Judged] = []
@@ -51,7 +52,10 @@ def judged(
     known, least = iter(found), min([0.0, *(one.mark for one in found)])
     results = [next(known, None) if not cut(node) else None for node in nodes]
     for node, one in zip(nodes, results, strict=True):
-        ctx.finish(node, score=one.mark if one else least + mean_logprob(node), **scores)
+        if one is None:
+            ctx.finish(node, score=least + mean_logprob(node))
+        else:
+            ctx.finish(node, score=one.mark if rank is None else rank(node, one))
     if spent is not None:
         raise spent
     return results
