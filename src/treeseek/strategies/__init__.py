@@ -15,6 +15,7 @@ from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.omega_prm import omega_prm
 from treeseek.strategies.particle import particle
 from treeseek.strategies.portfolio import portfolio
+from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.puct import puct
 from treeseek.strategies.retro_search import retro_search
 from treeseek.strategies.sample import sample
@@ -41,6 +42,7 @@ __all__ = [
     "omega_prm",
     "particle",
     "portfolio",
+    "prm_beam",
     "puct",
     "retro_search",
     "sample",

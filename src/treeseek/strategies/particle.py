@@ -2,17 +2,18 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Generator, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, count
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.options import Range
-from treeseek.requests import Node, Request
-from treeseek.strategies.levels import Pass, Prefix, levels, repeated
-from treeseek.strategies.measures import Value, measure
+from treeseek.requests import Node
+from treeseek.strategies.levels import Passing, Prefix, Same, last, levels
+from treeseek.strategies.measures import Valued, measure
 from treeseek.strategies.posteriors import Rng
+from treeseek.strategies.restarts import Restarts, repeated
 
 _EDGE = 1e-6
 
@@ -32,12 +33,8 @@ def particle(
         "resample below this effective share of the population; none: at every step",
     ] = None,
     temperature: Annotated[float, Range(above=0), "of the weights"] = 1.0,
-    value: Annotated[
-        Value, "what a prefix is worth; auto: the scorer, else the verifier, else confidence"
-    ] = "auto",
-    restarts: Annotated[
-        int | None, Range(low=0), "populations after the first; none: until the budget is spent"
-    ] = None,
+    value: Valued = "auto",
+    restarts: Restarts = None,
 ) -> Search:
     """Let every prefix go on by one step, then draw the next population by weight.
 
@@ -50,13 +47,13 @@ def particle(
     by = yield from measure(ctx, root, value)
     runs = count()
 
-    def once() -> Generator[list[Request], Any, Pass]:
+    def once(_: Mapping[Same, int]) -> Passing:
         run, level = next(runs), count()
         ended: list[Prefix] = []
 
         def keep(children: list[Prefix]) -> list[Prefix]:
             population = [*children, *ended]
-            weights = odds([at.value for at in population], temperature)
+            weights = odds([last(at) for at in population], temperature)
             rng = ctx.rng("resample", run, next(level))
             if ess is None or effective(weights) < ess * len(weights):
                 population = [
@@ -68,7 +65,7 @@ def particle(
 
         return levels(ctx, [Prefix(root)] * particles, by, width=1, keep=keep)
 
-    yield from repeated(ctx, once, restarts)
+    yield from repeated(ctx, once, restarts=restarts)
 
 
 def odds(values: Sequence[float], temperature: float) -> list[float]:

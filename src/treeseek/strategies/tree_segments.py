@@ -1,16 +1,16 @@
 """Sampling by segments of fixed length that share their beginnings: many answers, fewer tokens."""
 
 import math
-from collections.abc import Generator, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.options import Range
-from treeseek.requests import Node, Request, Sample, mean_logprob
+from treeseek.requests import Node, Sample, mean_logprob
 from treeseek.strategies.answers import judged
-from treeseek.strategies.levels import Pass, repeated
-from treeseek.strategies.steps import cut
+from treeseek.strategies.levels import Pass, Passing, Same
+from treeseek.strategies.restarts import Restarts, repeated
 
 
 @strategy("treepo")
@@ -25,9 +25,7 @@ def tree_segments(
     repeats: Annotated[
         int | None, Range(low=2), "a segment that says the same so often ends; none: never"
     ] = 4,
-    restarts: Annotated[
-        int | None, Range(low=0), "trees after the first; none: until the budget is spent"
-    ] = None,
+    restarts: Restarts = None,
 ) -> Search:
     """Draw segments from every open prefix, forking until `width` of them are open or ended.
 
@@ -38,9 +36,11 @@ def tree_segments(
     loses to them where the first segment decides. Deviations: no training signal; the fallback is
     not drawn at random. Reference: treepo
     """
-    yield from repeated(
-        ctx, lambda: _grown(ctx, root, width, segment, branch, lean, repeats), restarts
-    )
+
+    def once(_: Mapping[Same, int]) -> Passing:
+        return _grown(ctx, root, width, segment, branch, lean, repeats)
+
+    yield from repeated(ctx, once, restarts=restarts)
 
 
 def _grown(
@@ -51,7 +51,7 @@ def _grown(
     branch: int,
     lean: float,
     repeats: int | None,
-) -> Generator[list[Request], Any, Pass]:
+) -> Passing:
     live: list[tuple[Node, float]] = [(root, 0.0)]
     passed: list[tuple[Node, float]] = []
     charged, spent, ended, died, solved = 0, None, 0, 0, list[str]()
@@ -84,7 +84,7 @@ def _grown(
         ended += len(ends)
         if any(end.end == "budget" for end in ends):
             break
-    return Pass(charged, spent, solved)
+    return Pass(charged, spent, solved, [])
 
 
 def shared(weights: Sequence[float], room: int, most: int) -> list[int]:
