@@ -15,6 +15,14 @@ from treeseek.errors import UnknownName
 GROUP = "treeseek"
 
 _OWN = {
+    "allocators": {
+        "adaptive": "treeseek.allocators:adaptive",
+        "compute-optimal": "treeseek.allocators:compute_optimal",
+        "divide-and-conquer": "treeseek.allocators:divide_and_conquer",
+        "even": "treeseek.allocators:even",
+        "thompson": "treeseek.allocators:thompson",
+        "tuning": "treeseek.allocators:tuning",
+    },
     "strategies": {
         "ab-mcts-a": "treeseek.strategies:ab_mcts_a",
         "ab-mcts-m": "treeseek.strategies:ab_mcts_m",

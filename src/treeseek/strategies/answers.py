@@ -27,13 +27,17 @@ class Judged(NamedTuple):
 
 
 def judged(
-    ctx: Context, nodes: Sequence[Node], *, rank: Callable[[Node, Judged], float] | None = None
+    ctx: Context,
+    nodes: Sequence[Node],
+    *,
+    rank: Callable[[Node, Judged], float] | None = None,
+    **noted: float,
 ) -> Generator[list[Request], Any, list[Judged | None]]:
     """Judge and finish `nodes`, in order; None for those that the budget or a constraint cut.
 
     Cost: a score an answer that was not cut. Where the scores run out, the rest is finished last,
     by its log-probability, and BudgetSpent is raised again. `rank` gives the score that ranks an
-    answer, its mark by default.
+    answer, its mark by default; each notes `noted`.
     """
     whole = [node for node in nodes if not cut(node)]
     found: list[Judged] = []
@@ -53,9 +57,9 @@ def judged(
     results = [next(known, None) if not cut(node) else None for node in nodes]
     for node, one in zip(nodes, results, strict=True):
         if one is None:
-            ctx.finish(node, score=least + mean_logprob(node))
+            ctx.finish(node, score=least + mean_logprob(node), **noted)
         else:
-            ctx.finish(node, score=one.mark if rank is None else rank(node, one))
+            ctx.finish(node, score=one.mark if rank is None else rank(node, one), **noted)
     if spent is not None:
         raise spent
     return results
