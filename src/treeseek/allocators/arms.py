@@ -114,7 +114,7 @@ def lacking(arms: Sequence[Arm], draws: int) -> list[Pick]:
 
 
 class Rule(Protocol):
-    """Who is served next; a pure function of what was drawn and of keyed chance."""
+    """Who is served next: follows from what was drawn and keyed chance. Made anew for each run."""
 
     def pick(self, arms: Sequence[Arm], rng: Rng) -> list[Pick]:
         """The next draws, the most urgent first; none ends the allocation."""

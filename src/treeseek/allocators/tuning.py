@@ -1,8 +1,9 @@
 """Tuning one setting over a stream of problems: a bandit that learns from cost alone."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 from typing import Annotated
 
 from treeseek.allocators.allocated import Problems, allocated
@@ -18,10 +19,9 @@ from treeseek.strategies.posteriors import Rng
 def shares(losses: Sequence[float], rate: float) -> list[float]:
     """Tsallis-INF: chances 4 / (rate * (loss - x))^2, with the x that lets them sum to 1.
 
-    `losses` are estimated totals. Newton's method from the left of the root, which never leaves it.
+    `losses` are estimated totals. Newton's method from the right of the root, where it is monotone.
     """
-    least = min(losses)
-    x = least - 2.0 * math.sqrt(len(losses)) / rate
+    x = min(losses) - 2.0 / rate
     for _ in range(64):
         chances = [4.0 / (rate * (loss - x)) ** 2 for loss in losses]
         excess = sum(chances) - 1.0
@@ -32,37 +32,35 @@ def shares(losses: Sequence[float], rate: float) -> list[float]:
     return [chance / total for chance in chances]
 
 
-@dataclass(frozen=True)
 class Tuned:
     """One problem after another, each by a plan drawn by Tsallis-INF from what the others cost.
 
     A plan's loss is its cost over `cap`, 1 where it solved nothing.
     """
 
-    plans: int
-    cap: int
+    def __init__(self, plans: int, cap: int) -> None:
+        """Nothing was served yet, so all plans are alike."""
+        self.cap = cap
+        self._served: list[Draw] = []
+        self._losses = [0.0] * plans
+        self._chances = shares(self._losses, 2.0)
 
     def pick(self, arms: Sequence[Arm], rng: Rng) -> list[Pick]:
         """The next problem of the stream, and the plan for it."""
         served = [arm.draws[0] for arm in arms if arm.draws]
         if len(served) == len(arms):
             return []
-        chances = self.chances(served)
-        at, reached = 0, chances[0]
-        point = rng.random()
-        while point >= reached and at < self.plans - 1:
-            at += 1
-            reached += chances[at]
-        return [Pick(len(served), at, self.cap)]
+        sums = list(accumulate(self.chances(served)))
+        plan = bisect_right(sums, rng.random() * sums[-1], hi=len(sums) - 1)
+        return [Pick(len(served), plan, self.cap)]
 
     def chances(self, served: Sequence[Draw]) -> list[float]:
-        """How likely each plan is next, after the draws `served` in this order."""
-        losses = [0.0] * self.plans
-        chances = shares(losses, 2.0)
-        for turn, draw in enumerate(served, 1):
-            losses[draw.plan] += self.loss(draw) / chances[draw.plan]
-            chances = shares(losses, 2.0 / math.sqrt(turn + 1))
-        return chances
+        """How likely each plan is next, after the draws `served`: those known and later ones."""
+        for draw in served[len(self._served) :]:
+            self._losses[draw.plan] += self.loss(draw) / self._chances[draw.plan]
+            self._served.append(draw)
+            self._chances = shares(self._losses, 2.0 / math.sqrt(len(self._served) + 1))
+        return self._chances
 
     def loss(self, draw: Draw) -> float:
         """What a draw cost, in [0, 1]."""

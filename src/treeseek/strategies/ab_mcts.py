@@ -18,7 +18,7 @@ Refine: TypeAlias = Callable[[str, str, str], str]
 Answers = Annotated[
     int | None, Range(low=1), "answers to generate; none: 32, or until the budget ends"
 ]
-Parallel = Annotated[int, Range(low=1), "answers in flight"]
+Parallel = Annotated[int, Range(low=1), "answers in flight, at most one more than there are"]
 Refining = Annotated[
     Refine | None,
     "prompt, answer and feedback to the prompt that asks for a better one; none: keep an answer "
@@ -90,7 +90,7 @@ def branched(
     left, solved, endless = answers or 32, 0, answers is None
     while left > 0 and solved < ctx.n:
         picks = []
-        for _ in range(min(parallel, left)):
+        for _ in range(min(parallel, left, len(ends))):
             at = choose(tree, ctx.rng("choose", len(tree.parents)))
             picks.append((tree.add(at), at))
         if refine is not None:
