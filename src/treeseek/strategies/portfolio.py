@@ -37,19 +37,19 @@ def portfolio(
 ) -> Search:
     """Race strategies by sequential halving: equal tokens each, then the better half goes on.
 
-    In each of ceil(log2 strategies) rounds those left share an equal part of the budget; without a
-    budget a share begins at `first` and doubles. They stand by the mark of their best answer so far
-    (verifier, else scorer, else confidence), those without an answer last. The winner has what is
-    left, then the others in the order of their standing. Cost: the union of what they ask for. A
-    strategy that shows nothing before its end loses early; one strategy that is known to be best
-    wins more than all of them. Reference: sequential-halving
+    Each of ceil(log2 strategies) rounds, and the winner's last, has an equal part of the budget,
+    which those left share; without a budget a share begins at `first` and doubles. They stand by
+    the mark of their best answer so far (verifier, else scorer, else confidence), those without one
+    last. What the winner leaves goes to the others in that order. Cost: the union of what they ask
+    for. A strategy that shows nothing before its end loses early; one that is known to be best
+    beats the lot of them. Reference: sequential-halving
     """
     race = Field([Arm(one) for one in strategies])
     yield from race.served(ctx, [Spawn(arm.strategy, root, budget=first) for arm in race.arms])
     whole = race.charged / race.spent if race.spent else None
     rounds, alive = max(1, math.ceil(math.log2(len(race.arms)))), race.arms
     for nth in range(rounds):
-        share = first * 2**nth if whole is None else int(whole / (rounds * len(alive)))
+        share = first * 2**nth if whole is None else int(whole / ((rounds + 1) * len(alive)))
         share -= first if nth == 0 and whole is not None else 0
         yield from race.gone_on(ctx, alive, max(1, share))
         alive = race.standing(alive)[: max(1, len(alive) // 2)]

@@ -35,12 +35,17 @@ def retro_search(
     """At the end of each step draw other ways on; take one that is as right and gets there sooner.
 
     An answer of T steps is worth gamma^T * R, R the verifier's score, else the scorer's, else its
-    confidence. A way on replaces the rest where its R is no less and its worth is more. One whose
-    first step begins by a switch is left out. Every answer is a candidate; of equals the shorter
-    comes first. Cost: `tries` answers a step. It shortens what is right; it does not find what the
-    first draws were far from. Deviation: without `law` switches are rejected, not masked.
-    Reference: retro-search
+    confidence. A way on replaces the rest where its R is no less and its worth is more, unless
+    its first step begins by a switch. Every answer is a candidate; of equals the shorter comes
+    first, those left out last. Cost: `tries` answers a step. It shortens what is right and does not
+    find what the first draws were far from. Deviation: without `law` switches are rejected, not
+    masked. Reference: retro-search
     """
+
+    def switched(prefix: Node, end: Node) -> bool:
+        """Whether the way on from `prefix` to `end` begins by a switch."""
+        begun = ctx.text(end)[len(ctx.text(prefix)) :].lstrip()
+        return begun.startswith(tuple(switches))
 
     def rank(node: Node, one: Judged) -> float:
         return one.mark + gamma ** len(boundaries(ctx, node)) - 1.0
@@ -63,10 +68,16 @@ def retro_search(
             prefix = steps[at - 1] if at else root
             (reply,) = yield [Sample(prefix, n=tries, how=law)]
             ends = [run.node for run in reply.continuations]
-            judgements = yield from judged(ctx, ends, rank=rank)
-            for end, one in zip(ends, judgements, strict=True):
-                begun = ctx.text(end)[len(ctx.text(prefix)) :].lstrip()
-                if one is None or one.value < worth.value or begun.startswith(tuple(switches)):
+            left_out = [switched(prefix, end) for end in ends]
+            kept = [end for end, out in zip(ends, left_out, strict=True) if not out]
+            yield from judged(
+                ctx,
+                [end for end, out in zip(ends, left_out, strict=True) if out],
+                rank=lambda node, one: rank(node, one) - 1.0,
+            )
+            judgements = yield from judged(ctx, kept, rank=rank)
+            for end, one in zip(kept, judgements, strict=True):
+                if one is None or one.value < worth.value:
                     continue
                 longer = len(boundaries(ctx, end)) - len(boundaries(ctx, best))
                 if gamma**longer * one.value > worth.value:
