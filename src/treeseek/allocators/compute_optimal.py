@@ -11,7 +11,7 @@ from treeseek.errors import InvalidOption
 from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Node
-from treeseek.strategies.ab_mcts import ab_mcts_a
+from treeseek.strategies.ab_mcts_a import ab_mcts_a
 from treeseek.strategies.posteriors import Rng
 from treeseek.strategies.step_beam import step_beam
 

@@ -1,6 +1,7 @@
 """Search algorithms, one a file: plain generators that yield requests and do no I/O."""
 
-from treeseek.strategies.ab_mcts import ab_mcts_a, ab_mcts_m
+from treeseek.strategies.ab_mcts_a import ab_mcts_a
+from treeseek.strategies.ab_mcts_m import ab_mcts_m
 from treeseek.strategies.adadec import adadec
 from treeseek.strategies.agent_best_first import agent_best_first
 from treeseek.strategies.beam import beam
@@ -10,9 +11,8 @@ from treeseek.strategies.dfsdt import dfsdt
 from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
-from treeseek.strategies.pal import pal
-from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.omega_prm import omega_prm
+from treeseek.strategies.pal import pal
 from treeseek.strategies.particle import particle
 from treeseek.strategies.portfolio import portfolio
 from treeseek.strategies.prm_beam import prm_beam
@@ -37,9 +37,8 @@ __all__ = [
     "diverse_beam",
     "dvts",
     "greedy",
-    "pal",
-    "prm_beam",
     "omega_prm",
+    "pal",
     "particle",
     "portfolio",
     "prm_beam",

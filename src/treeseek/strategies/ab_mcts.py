@@ -1,17 +1,21 @@
-"""Adaptive branching: a tree of whole answers, wider or deeper as the scores so far suggest."""
+"""Adaptive branching: a tree of whole answers, wider or deeper as the scores so far suggest.
+
+This file believes that the members of the family differ in how they choose where to generate and in
+nothing else. It does not choose.
+"""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
-from treeseek.declare import Search, strategy
+from treeseek.declare import Search
 from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Derive, Node, Request, Sample
-from treeseek.strategies.answer_tree import AnswerTree, Arm, adaptive, mixed
+from treeseek.strategies.answer_tree import AnswerTree
 from treeseek.strategies.answers import judged
 from treeseek.strategies.boundaries import boundaries
-from treeseek.strategies.posteriors import BetaPrior, NormalPrior, Rng
+from treeseek.strategies.draws import FREE
+from treeseek.strategies.posteriors import Rng
 
 Choice: TypeAlias = Callable[[AnswerTree, Rng], int]
 Refine: TypeAlias = Callable[[str, str, str], str]
@@ -26,55 +30,6 @@ Refining = Annotated[
 ]
 
 
-@strategy("ab-mcts", "bailey-t", tier="step")
-def ab_mcts_a(
-    ctx: Context,
-    root: Node,
-    *,
-    answers: Answers = None,
-    parallel: Parallel = 1,
-    refine: Refining = None,
-    arm: Annotated[
-        Literal["normal", "beta"] | NormalPrior | BetaPrior, "posterior of an arm, or its prior"
-    ] = "normal",
-) -> Search:
-    """Generate a new answer or refine an old one, by Thompson draws of independent arms.
-
-    Every answer has an arm for what came of it, one for generating below it and one for going on
-    below. An answer is worth the verifier's score, else the scorer's, else its confidence; with a
-    verifier it ends once n are solved. Cost: the tokens of each answer, and of each prompt that
-    `refine` makes; without `refine` a refinement pays only for what it changes. An answer in flight
-    counts as the mean of its siblings. It loses where refining helps less than drawing anew.
-    Deviations: one action a node; refining without a prompt. Reference: ab-mcts, bailey-t
-    """
-    prior = NormalPrior() if arm == "normal" else BetaPrior() if arm == "beta" else arm
-    yield from branched(ctx, root, partial(_by_arms, prior), answers, parallel, refine)
-
-
-@strategy("ab-mcts", tier="step")
-def ab_mcts_m(
-    ctx: Context,
-    root: Node,
-    *,
-    answers: Answers = None,
-    parallel: Parallel = 1,
-    refine: Refining = None,
-) -> Search:
-    """Generate a new answer or refine an old one, by one random-effects model of all siblings.
-
-    As ab-mcts-a, but the children of an answer are groups of one model and learn from each other;
-    a new answer is a new group. The posterior is exact up to a grid of two deviations, where the
-    paper runs a chain. A subtree whose scores are three in four the same is not refined further.
-    Cost: as ab-mcts-a, and about a millisecond for each level of a descent. It loses where scores
-    take few values. Reference: ab-mcts
-    """
-    yield from branched(ctx, root, mixed, answers, parallel, refine)
-
-
-def _by_arms(prior: Arm, tree: AnswerTree, rng: Rng) -> int:
-    return adaptive(tree, prior, rng)
-
-
 def branched(
     ctx: Context,
     root: Node,
@@ -87,8 +42,8 @@ def branched(
     tree = AnswerTree(bounded=ctx.scorer is None or ctx.verifier is not None)
     ends, notes = [root], [""]
     starts: dict[int, Node] = {0: root}
-    left, solved, endless = answers or 32, 0, answers is None
-    while left > 0 and solved < ctx.n:
+    left, solved, free, endless = answers or 32, 0, 0, answers is None
+    while left > 0 and solved < ctx.n and free < FREE:
         picks = []
         for _ in range(min(parallel, left, len(ends))):
             at = choose(tree, ctx.rng("choose", len(tree.parents)))
@@ -113,6 +68,7 @@ def branched(
         ends += nodes
         if any(node.end == "budget" for node in nodes):
             return
+        free = 0 if any(reply.charged for reply in replies) else free + len(nodes)
         left -= 0 if endless and replies[-1].spent is not None else len(nodes)
 
 

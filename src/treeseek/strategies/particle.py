@@ -10,9 +10,10 @@ from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Node
-from treeseek.strategies.levels import Passing, Prefix, Same, last, levels
+from treeseek.strategies.levels import Passing, levels
 from treeseek.strategies.measures import Valued, measure
 from treeseek.strategies.posteriors import Rng
+from treeseek.strategies.prefixes import Prefix, Same, last
 from treeseek.strategies.restarts import Restarts, repeated
 
 _EDGE = 1e-6

@@ -12,7 +12,7 @@ from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.replies import Found, Spawned
 from treeseek.requests import Continue, Node, Request, Spawn
-from treeseek.strategies.ab_mcts import ab_mcts_a
+from treeseek.strategies.ab_mcts_a import ab_mcts_a
 from treeseek.strategies.answers import judged
 from treeseek.strategies.particle import particle
 from treeseek.strategies.step_beam import step_beam

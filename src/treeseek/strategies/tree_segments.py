@@ -9,7 +9,8 @@ from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Node, Sample, mean_logprob
 from treeseek.strategies.answers import judged
-from treeseek.strategies.levels import Pass, Passing, Same
+from treeseek.strategies.levels import Pass, Passing
+from treeseek.strategies.prefixes import Same
 from treeseek.strategies.restarts import Restarts, repeated
 
 
