@@ -27,7 +27,11 @@ _OWN = {
         "stochastic-beam": "treeseek.strategies:stochastic_beam",
     },
     "tasks": {
+        "arithmetic": "treeseek.tasks.arithmetic:Arithmetic",
         "countdown": "treeseek.tasks.countdown:Countdown",
+        "lists": "treeseek.tasks.lists:Lists",
+        "strings": "treeseek.tasks.strings:Strings",
+        "sudoku": "treeseek.tasks.sudoku:Sudoku",
     },
 }
 """By kind: where each name lives, as module:attribute."""
