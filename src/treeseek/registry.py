@@ -102,6 +102,11 @@ _OWN = {
         "numeric": "treeseek.verifiers.numeric:Numeric",
         "symbolic": "treeseek.verifiers.symbolic:Symbolic",
         "tests": "treeseek.verifiers.tests:TestsVerifier",
+        "arithmetic": "treeseek.tasks.arithmetic:Arithmetic",
+        "countdown": "treeseek.tasks.countdown:Countdown",
+        "lists": "treeseek.tasks.lists:Lists",
+        "strings": "treeseek.tasks.strings:Strings",
+        "sudoku": "treeseek.tasks.sudoku:Sudoku",
     },
 }
 """By kind: where each name lives, as module:attribute."""

@@ -1,5 +1,6 @@
 """The stored model: small, bfloat16, English that reads well, Countdown with more to win."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,13 @@ pytest.importorskip("transformers")
 
 import safetensors
 import torch
+from safetensors.torch import load_file
 
 from training.__main__ import HOME as MODELS
-from training.evaluate import Measurement
+from training.evaluate import TASKS, Measurement
+from training.recipe import ValueRecipe
+from training.value import ValueHead, auc, beginnings, hidden_states, to_try
+from treeseek import load
 from treeseek.tasks.countdown import Countdown, generate, verify
 
 HOME = MODELS / "embedded"
@@ -30,8 +35,37 @@ def test_the_folder_is_small_and_complete():
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
+        "value.safetensors",
     } <= set(files)
-    assert sum(files.values()) <= 8_000_000
+    everything = [path for path in MODELS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in everything) <= 12_000_000
+
+
+def test_the_sibling_is_a_tenth_of_the_size_and_has_the_same_tokens(measurement):
+    large, small = load("embedded"), load("embedded-small")
+    assert small.vocabulary == large.vocabulary
+    assert small.ends == large.ends
+    for text in ("Make 69 from 2 3 15 19.\n", "The cat sat.", "Turn:ABC>CBA,KL>LK\n"):
+        assert small.encode(text) == large.encode(text)
+    sibling = Measurement(MODELS / "sibling", threads=1)
+    sizes = [sum(p.numel() for p in one.model.parameters()) for one in (sibling, measurement)]
+    assert sizes[0] < 350_000 < sizes[1] / 7
+    assert sibling.english_loss(3, pages=20) > measurement.english_loss(3, pages=20)
+
+
+def test_the_value_head_tells_beginnings_of_right_tries_from_those_of_wrong_ones(measurement):
+    recipe = replace(ValueRecipe(), shares={"countdown-3": 0.5, "countdown-4": 0.5})
+    tried = to_try(recipe, 40, held_out=True)
+    made = beginnings(load("embedded"), tried, tries=8, seed=9)
+    inner = [one for one in made if not one.whole]
+    states = hidden_states(measurement.model, [one.tokens for one in inner])
+    weights = load_file(HOME / "value.safetensors")
+    head = ValueHead(states.shape[1], len(weights["inner.bias"]))
+    head.load_state_dict(weights)
+    values = head(states).tolist()
+    right = auc(values, inner)
+    assert right > 0.55
+    assert auc([-value for value in values], inner) < 0.45
 
 
 def test_weights_are_bfloat16():
