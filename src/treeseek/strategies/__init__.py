@@ -17,21 +17,12 @@ from treeseek.strategies.pal import pal
 from treeseek.strategies.particle import particle
 from treeseek.strategies.pg_td import pg_td
 from treeseek.strategies.portfolio import portfolio
-from treeseek.strategies.pal import pal
-from treeseek.strategies.pg_td import pg_td
 from treeseek.strategies.prm_beam import prm_beam
 from treeseek.strategies.puct import puct
 from treeseek.strategies.rest_mcts import rest_mcts
 from treeseek.strategies.rethink_mcts import rethink_mcts
 from treeseek.strategies.retro_search import retro_search
 from treeseek.strategies.rstar import rstar
-from treeseek.strategies.omega_prm import omega_prm
-from treeseek.strategies.pal import pal
-from treeseek.strategies.particle import particle
-from treeseek.strategies.portfolio import portfolio
-from treeseek.strategies.prm_beam import prm_beam
-from treeseek.strategies.puct import puct
-from treeseek.strategies.retro_search import retro_search
 from treeseek.strategies.sample import sample
 from treeseek.strategies.self_consistency import self_consistency
 from treeseek.strategies.step_beam import step_beam
@@ -57,21 +48,12 @@ __all__ = [
     "particle",
     "pg_td",
     "portfolio",
-    "pal",
-    "pg_td",
     "prm_beam",
     "puct",
     "rest_mcts",
     "rethink_mcts",
     "retro_search",
     "rstar",
-    "omega_prm",
-    "pal",
-    "particle",
-    "portfolio",
-    "prm_beam",
-    "puct",
-    "retro_search",
     "sample",
     "self_consistency",
     "step_beam",
