@@ -16,7 +16,7 @@ def call(*arguments: str, data: str | None = None) -> Result:
     return CliRunner().invoke(command, list(arguments), input=data)
 
 
-NEEDS = {"pal": "executor"}
+NEEDS = {"omega-prm": "verifier", "pal": "executor"}
 """Strategies that `run` cannot give what they need, and what that is."""
 
 
