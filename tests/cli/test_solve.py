@@ -224,3 +224,13 @@ def test_an_interrupted_run_says_what_it_has_and_runs_no_control() -> None:
     record = json.loads(solve("--problems 2 -b tokens=60 --json").stdout)
     assert record["control"] is None and record["comparison"] is None
     assert 0 < record["cost"]["tokens"] < 120
+
+
+def test_programs_are_said_to_be_held_and_by_whom(tmp_path: Path) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_text('{"prompt": "abc", "tests": ["assert f(1) == 1"]}\n')
+    call = ["solve", str(file), "-m", TOY, "-s", "best-of-n", "-b", "9", "--problems", "1"]
+    said = CliRunner().invoke(command, call)
+    if "NoSandbox" in said.output:
+        pytest.skip("nothing here holds programs")
+    assert "programs are held by" in said.stderr and "does not stop" in said.stderr

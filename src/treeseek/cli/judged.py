@@ -16,7 +16,7 @@ from treeseek.model import LM
 from treeseek.options import options_of
 from treeseek.requests import Reader, Scorer
 from treeseek.solving.trials import Tally
-from treeseek.tasks.protocol import Problem
+from treeseek.tasks.protocol import Problem, Task
 
 
 def judged_options(problems: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -97,6 +97,18 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
         return made_here
 
     return scorer
+
+
+def tell_tier(task: Task, seed: int, note: Callable[[str], None]) -> None:
+    """Say who holds the programs that answers to `task` are, and what that leaves open."""
+    try:
+        (problem, *_) = task.problems(seed, 1)
+        sandbox = getattr(task.verifier(problem), "sandbox", None)
+    except Exception:
+        return  # each problem says so itself
+    if sandbox is not None:
+        tier = sandbox.tier
+        note(f"programs are held by {tier.name}, which does not stop: {'; '.join(tier.leaves)}")
 
 
 def budgets_of(words: str) -> list[int]:
