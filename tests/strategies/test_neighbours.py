@@ -5,6 +5,8 @@ from typing import Any
 
 from treeseek import LM, search, strategies
 from treeseek.declare import Strategy
+from treeseek.decoding.stops import Step
+from treeseek.requests import Verdict
 from treeseek.testing import scripted
 
 # Greedy walks into "a", where nothing is certain; "b" is nearly as likely and certain after.
@@ -108,3 +110,56 @@ def test_best_of_n_chooses_among_what_sample_draws() -> None:
         assert chosen[0] == ("bc" if "bc" in drawn else "a" if "a" in drawn else "bd")
         firsts.add((drawn[0], chosen[0]))
     assert {("a", "bc"), ("bc", "bc")} <= firsts
+
+
+TRAP = {
+    "": {"a": 0.5, "b": 0.5}, "a": {"c": 0.5, "d": 0.5}, "b": {"c": 0.5, "d": 0.5},
+    **{first + then: {".": 1.0} for first in "ab" for then in "cd"},
+}  # fmt: skip
+LETTER = Step((), 1)
+
+
+class Traps:
+    """Scorer: a looks better than b, and all that follows it is bad."""
+
+    name, version = "traps", "1"
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        worth = {"a": 0.6, "b": 0.5, "bc": 0.9, "bd": 0.7}
+        return [worth.get(text, 0.0) for text in texts]
+
+
+def test_mcts_comes_back_where_a_beam_over_steps_cannot() -> None:
+    lm, options = scripted(TRAP), {"scorer": Traps(), "step": LETTER}
+    beam = strategies.step_beam(beams=1, width=8, restarts=0)
+    assert {text[0] for text in texts(lm, beam, **options)} == {"a"}
+    assert texts(lm, strategies.mcts(simulations=12, width=8), **options)[0] == "bc"
+
+
+def test_rest_mcts_looks_ahead_where_mcts_does_not() -> None:
+    """Two simulations: the first shows rest-mcts where a leads, so that its second goes to b."""
+    lm, options = scripted(TRAP), {"scorer": Traps(), "step": LETTER}
+    ahead = strategies.rest_mcts(simulations=2, width=8, enough=None, parallel=1)
+    plain = strategies.mcts(simulations=2, width=8, widening=0.0, parallel=1)
+    assert "bc" in texts(lm, ahead, **options)
+    assert {text[0] for text in texts(lm, plain, **options)} == {"a"}
+
+
+def test_rstar_stays_where_mcts_with_uct_goes_round() -> None:
+    """A child that nobody visited scores 0 for one, and comes first for the other."""
+    lm = scripted({"": {"a": 0.4, "b": 0.3, "c": 0.3}}, default={"d": 0.5, "e": 0.5})
+
+    class Content:
+        name, version = "content", "1"
+
+        def verify(self, text: str) -> Verdict:
+            return Verdict(1.0, solved=False, terminal=False)
+
+    firsts = {}
+    for strategy in (
+        strategies.rstar(simulations=3, width=12, exploration=0.5, parallel=1),
+        strategies.mcts(simulations=4, width=12, rule="uct", value="rollouts", parallel=1),
+    ):
+        found = texts(lm, strategy, verifier=Content(), step=LETTER, limit=5, n=99)
+        firsts[strategy.name] = {text[0] for text in found}
+    assert len(firsts["rstar"]) == 1 and firsts["mcts"] == {"a", "b", "c"}
