@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from training.__main__ import HOME as MODELS
-from training.evaluate import TASKS, Measurement
+from training.evaluate import Measurement
 from training.recipe import ValueRecipe
 from training.value import ValueHead, auc, beginnings, hidden_states, to_try
 from treeseek import load
