@@ -68,7 +68,8 @@ who gets mixed up; lower temperatures read better. What it writes greedily:
 answer that begins so is right: {inner} units with gelu, then a sigmoid; the file's header tells
 the shape. Its labels are what became of {tries} samples of each of {value_problems:,} training
 problems, judged by the task's verifier; no solver was asked. On held-out problems, how often a
-beginning of a right try gets more than one of a wrong try of the same problem:
+beginning of a right try gets more than one of a wrong try of the same problem, both of as many
+steps:
 
 | Beginnings | AUC |
 |---|---|

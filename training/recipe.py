@@ -53,14 +53,17 @@ SIBLING = Recipe(width=64, layers=3, heads=4, feed_forward=160, last=800, last_r
 class ValueRecipe:
     """The value head: `tries` samples of each of `problems` problems, then `epochs` over them.
 
-    `shares` are of problems by kind and difficulty; `held_out` problems measure.
+    `shares` are of problems by kind and difficulty. What it is worth is measured by
+    `measured_tries` of each of `held_out` problems in the shares `measured`.
     """
 
     seed: int = 1
     inner: int = 64
     problems: int = 1500
     tries: int = 8
-    held_out: int = 400
+    held_out: int = 300
+    measured_tries: int = 12
+    measured_seed: int = 5
     epochs: int = 12
     batch: int = 512
     rate: float = 3e-3
@@ -76,6 +79,11 @@ class ValueRecipe:
                 "lists-2": 0.08,
                 "sudoku-4": 0.08,
             }
+        )
+    )
+    measured: Mapping[str, float] = field(
+        default_factory=lambda: MappingProxyType(
+            {"countdown-3": 0.2, "countdown-4": 0.6, "sudoku-4": 0.2}
         )
     )
 

@@ -10,9 +10,11 @@ state at the last token of the beginning. It does not cover what another model w
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,7 +55,8 @@ class Tried(NamedTuple):
 class Beginning(NamedTuple):
     """A prompt and the beginning of an answer in tokens, and what became of the tries that had it.
 
-    `problem` tells problems apart; `whole` is a beginning that is all of the answer.
+    `problem` tells problems apart, `step` is how many steps have ended; `whole` is a beginning that
+    is all of the answer.
     """
 
     kind: str
@@ -62,6 +65,7 @@ class Beginning(NamedTuple):
     whole: bool
     right: int
     tries: int
+    step: int = 0
 
 
 class ValueHead(nn.Module):
@@ -135,21 +139,21 @@ def beginnings(lm: LM, tried: Sequence[Tried], *, tries: int, seed: int) -> list
             seed=seed + start,
         )
         for number, (one, result) in enumerate(zip(batch, results, strict=True), start):
-            counts: dict[tuple[int, ...], list[int]] = defaultdict(lambda: [0, 0])
+            counts: dict[tuple[int, ...], list[int]] = {}
             whole = set()
             for candidate in result.candidates:
                 answer = candidate.token_ids
                 right = one.verifier.verify(candidate.text).solved
                 ends = [place + 1 for place, token in enumerate(answer) if token in line]
                 whole.add(answer)
-                for end in {0, *ends, len(answer)}:
-                    count = counts[answer[:end]]
+                for step, end in enumerate(sorted({0, *ends, len(answer)})):
+                    count = counts.setdefault(answer[:end], [0, 0, step])
                     count[0] += right
                     count[1] += 1
             prompt = tuple(lm.encode(one.problem.prompt))
             made += [
-                Beginning(one.kind, number, prompt + answer, answer in whole, right, count)
-                for answer, (right, count) in counts.items()
+                Beginning(one.kind, number, prompt + answer, answer in whole, *count)
+                for answer, count in counts.items()
             ]
         lm.clear()
     return made
@@ -229,11 +233,12 @@ def fit(states: Tensor, known: Sequence[Beginning], recipe: ValueRecipe) -> Valu
 def auc(values: Sequence[float], known: Sequence[Beginning]) -> float:
     """How often a beginning of a right try gets more than one of a wrong try of the same problem.
 
-    Every pair of tries counts once, equal values half. NaN where no problem has both.
+    Compared are beginnings of as many steps; every pair of tries counts once, equal values half.
+    NaN where there is no pair.
     """
-    problems: dict[int, list[int]] = defaultdict(list)
+    problems: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place, one in enumerate(known):
-        problems[one.problem].append(place)
+        problems[one.problem, one.step].append(place)
     won = pairs = 0.0
     for places in problems.values():
         for good in places:
@@ -255,28 +260,29 @@ def labels(lm: LM, recipe: ValueRecipe) -> list[Beginning]:
 
 
 def train_value(folder: Path, recipe: ValueRecipe, *, threads: int = 1) -> dict[str, float]:
-    """Try, label, fit, measure on held-out problems and store; the AUC by kind of beginning.
-
-    Of a kind are the beginnings of one task that end with a step and are not the whole answer;
-    `whole answers` are those of Countdown with four numbers.
-    """
+    """Try, label, fit, measure on held-out problems and store; what `measure` says."""
     lm = load(str(folder), threads=threads)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     known = labels(lm, recipe)
     head = fit(hidden_states(model, [one.tokens for one in known]), known, recipe)
-    unseen = beginnings(
-        lm, to_try(recipe, recipe.held_out, held_out=True), tries=recipe.tries, seed=recipe.seed
-    )
-    with torch.inference_mode():
-        values = head(hidden_states(model, [one.tokens for one in unseen])).tolist()
-    kinds = {one.kind: (one.kind, False) for one in unseen}
-    kinds["countdown-4, whole answers"] = ("countdown-4", True)
-    figures = {}
-    for name, (kind, whole) in sorted(kinds.items()):
-        chosen = [n for n, one in enumerate(unseen) if (one.kind, one.whole) == (kind, whole)]
-        figures[name] = auc([values[n] for n in chosen], [unseen[n] for n in chosen])
-        print(f"value head, {name}: AUC {figures[name]:.3f}", flush=True)
+    measured = replace(recipe, shares=recipe.measured)
+    tried = to_try(measured, recipe.held_out, held_out=True)
+    unseen = beginnings(lm, tried, tries=recipe.measured_tries, seed=recipe.measured_seed)
+    figures = measure(head, hidden_states(model, [one.tokens for one in unseen]), unseen)
     store(head, folder, figures)
+    return figures
+
+
+def measure(head: ValueHead, states: Tensor, unseen: Sequence[Beginning]) -> dict[str, float]:
+    """The AUC by kind of problem and by how many steps a beginning has, where there are pairs."""
+    with torch.inference_mode():
+        values = head(states).tolist()
+    figures = {}
+    for kind, step in sorted({(one.kind, one.step) for one in unseen if one.step}):
+        chosen = [n for n, one in enumerate(unseen) if (one.kind, one.step) == (kind, step)]
+        figure = auc([values[n] for n in chosen], [unseen[n] for n in chosen])
+        if not math.isnan(figure):
+            figures[f"{kind}, {step} step{'s' * (step > 1)}"] = figure
     return figures
 
 

@@ -54,10 +54,10 @@ def test_the_sibling_is_a_tenth_of_the_size_and_has_the_same_tokens(measurement)
 
 
 def test_the_value_head_tells_beginnings_of_right_tries_from_those_of_wrong_ones(measurement):
-    recipe = replace(ValueRecipe(), shares={"countdown-3": 0.5, "countdown-4": 0.5})
-    tried = to_try(recipe, 40, held_out=True)
+    recipe = replace(ValueRecipe(), shares={"countdown-4": 1.0})
+    tried = to_try(recipe, 80, held_out=True)
     made = beginnings(load("embedded"), tried, tries=8, seed=9)
-    inner = [one for one in made if not one.whole]
+    inner = [one for one in made if one.step]
     states = hidden_states(measurement.model, [one.tokens for one in inner])
     weights = load_file(HOME / "value.safetensors")
     head = ValueHead(states.shape[1], len(weights["inner.bias"]))
@@ -84,7 +84,7 @@ def test_every_answer_ends_by_itself(measurement):
     assert ended.float().mean() > 0.95
 
 
-@pytest.mark.parametrize(("numbers", "low", "high"), [(3, 0.4, 0.8), (4, 0.15, 0.5)])
+@pytest.mark.parametrize(("numbers", "low", "high"), [(3, 0.4, 0.8), (4, 0.09, 0.5)])
 def test_greedy_solves_some_and_leaves_some(measurement, numbers, low, high):
     problems = generate(11, numbers=numbers, count=500)
     assert low <= measurement.solved(Countdown(numbers=numbers), problems) <= high

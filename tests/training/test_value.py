@@ -23,6 +23,7 @@ from training.value import (
     fit,
     hidden_states,
     in_rows,
+    measure,
     store,
     stored_figures,
     to_try,
@@ -94,6 +95,14 @@ def test_problems_are_not_compared_with_one_another():
     chosen = known((1, 1, 1), (2, 0, 1))
     assert auc([0.0, 1.0], chosen) != auc([0.0, 1.0], chosen), "not a number: no pair"
     assert auc([0.1, 0.9, 0.2], known((1, 1, 1), (2, 0, 1), (1, 0, 1))) == 0.0
+
+
+def test_beginnings_of_other_lengths_are_not_compared():
+    one, two = (Beginning("k", 1, (), False, right, 1, step) for right, step in ((1, 1), (0, 2)))
+    states = torch.randn(3, 4)
+    three = Beginning("k", 1, (), False, 0, 1, 1)
+    figures = measure(ValueHead(4, 2), states, [one, two, three])
+    assert set(figures) == {"k, 1 step"}
 
 
 def test_the_loss_is_least_at_the_share_of_right_tries():
