@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,13 @@ from treeseek.sandbox import Sandbox
 ROOT = Path(__file__).parents[2]
 STRONG = ("sandlock", "bubblewrap")
 NAMESPACE = ("unshare", "-Urpmnifu", "--mount-proc", "--kill-child")
-_INSIDE = "mount -t tmpfs none /tmp && mount -t tmpfs none /dev/shm && exec "
+# The project stays in sight, wherever it lies.
+_HERE = shlex.quote(str(ROOT))
+_INSIDE = (
+    "mount -t tmpfs none /dev/shm && mkdir /dev/shm/kept && "
+    f"mount --bind {_HERE} /dev/shm/kept && mount -t tmpfs none /tmp && mkdir -p {_HERE} && "
+    f"mount --move /dev/shm/kept {_HERE} && rmdir /dev/shm/kept && exec "
+)
 _LOOPBACK = (
     "import fcntl, socket, struct, sys; s = socket.socket(); "
     "fcntl.ioctl(s, 0x8914, struct.pack('16sh14x', b'lo', 0x49)); s.close(); "

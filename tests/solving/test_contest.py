@@ -11,7 +11,7 @@ from treeseek import Sample, strategy
 from treeseek.errors import InvalidOption
 from treeseek.selectors import best, majority
 from treeseek.solving.comparison import Comparison, pair_of
-from treeseek.solving.contest import BEST, MAJORITY, RANDOM, Contest
+from treeseek.solving.contest import BEST, LEGAL, MAJORITY, RANDOM, Contest
 from treeseek.solving.front import compare, contest, solve
 from treeseek.solving.judging import Patient
 from treeseek.strategies import beam, best_first, best_of_n, puct
@@ -213,7 +213,7 @@ def test_refusals(options: dict[str, Any], words: str) -> None:
 def test_names_in_the_table_are_told_apart() -> None:
     found = compared("d", strategies=[beam(width=2), beam(width=3), puct(simulations=9)])
     labels = list(dict.fromkeys(row.strategy for row in found.rows))
-    assert labels[2:] == ["puct", BEST, MAJORITY, RANDOM]
+    assert labels[2:] == ["puct", BEST, MAJORITY, RANDOM, LEGAL]
     assert labels[0].startswith("beam(width=2") and labels[1].startswith("beam(width=3")
     assert found.names["puct"] == repr(puct(simulations=9))
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from treeseek.errors import InvalidOption
 from treeseek.options import Option
 
+_WORDS = (str, int, float, type(None))
 _PLAIN = re.compile(r"[\w.+:/~@%-]+")
 _WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
@@ -85,8 +86,9 @@ def made(name: str, factory: Factory, known: Mapping[str, Option], given: Mappin
 
 
 def spelled(name: str, options: Mapping[str, Any]) -> str:
-    """A configured thing in words that `read` understands."""
-    shown = ", ".join(f"{key}={_value(value)}" for key, value in options.items())
+    """A configured thing in words that `read` understands; what no words give is left out."""
+    words = {key: value for key, value in options.items() if isinstance(value, _WORDS)}
+    shown = ", ".join(f"{key}={_value(value)}" for key, value in words.items())
     return f"{name}({shown})" if shown else name
 
 
