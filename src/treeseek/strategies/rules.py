@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
+from treeseek.strategies.posteriors import gamma
 from treeseek.strategies.tallies import Rule, Tally
 
 
@@ -94,20 +95,10 @@ def var_p_ucb(parent: Tally, children: Sequence[Tally], c: float, span: float) -
 
 def stir(children: Sequence[Tally], rng: Rng, share: float) -> None:
     """Make priors that sum to 1, a `share` of them drawn from Dirichlet(0.3)."""
-    drawn = [_gamma(rng, 0.3) for _ in children]
+    drawn = [gamma(0.3, rng) for _ in children]
     sums = sum(drawn) or 1.0, sum(child.prior for child in children) or 1.0
     for child, noise in zip(children, drawn, strict=True):
         child.prior = share * noise / sums[0] + (1 - share) * child.prior / sums[1]
-
-
-def _gamma(rng: Rng, shape: float) -> float:
-    """A draw from Gamma(shape), 0 < shape < 1, by Marsaglia and Tsang's rejection."""
-    d = shape + 2.0 / 3.0
-    while True:
-        x = rng.normal()
-        v = (1.0 + x / math.sqrt(9.0 * d)) ** 3
-        if v > 0 and math.log1p(-rng.random()) < 0.5 * x * x + d * (1.0 - v + math.log(v)):
-            return d * v * math.pow(1.0 - rng.random(), 1.0 / shape)
 
 
 RULES: dict[str, tuple[Rule, float]] = {
