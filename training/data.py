@@ -10,9 +10,10 @@ the model learns from right ones only, and search makes up for what it does not 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import combinations_with_replacement
+from types import MappingProxyType
 from typing import NamedTuple
 
 from training.english import Writer
@@ -26,11 +27,16 @@ LARGEST_RESULT = 499  # and so the largest number that the tokenizer keeps whole
 
 
 class Document(NamedTuple):
-    """A text to learn: the prompt is read, the answer is learned up to its end token."""
+    """A text to learn: the prompt is read, the answer is learned up to its end token.
+
+    `choices` tells where the answer could have gone on otherwise and still have been right: the
+    position of a character, and all the tokens that would be right there.
+    """
 
     kind: str
     prompt: str
     answer: str
+    choices: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
 
 def number_sets(size: int) -> list[tuple[int, ...]]:
@@ -54,18 +60,21 @@ def countdown_documents(noise: random.Random, size: int) -> Iterator[Document]:
             targets = [n for n in _ways(numbers) if n in TARGETS]
             for target in noise.sample(targets, min(5, len(targets))):
                 prompt = countdown.Problem("", numbers, target).prompt
-                answer = any_way(noise, numbers, target)
-                pool.append(Document(f"countdown-{size}", prompt, answer))
+                answer, choices = any_way(noise, numbers, target)
+                pool.append(Document(f"countdown-{size}", prompt, answer, choices))
         noise.shuffle(pool)
         yield from pool
 
 
 def five_documents(noise: random.Random) -> Iterator[Document]:
     """Endless Countdown problems with five numbers, each with one of its ways."""
-    return (Document("countdown-5", problem.prompt, answer) for problem, answer in fives(noise))
+    for problem, answer, choices in fives(noise):
+        yield Document("countdown-5", problem.prompt, answer, choices)
 
 
-def fives(noise: random.Random) -> Iterator[tuple[countdown.Problem, str]]:
+def fives(
+    noise: random.Random,
+) -> Iterator[tuple[countdown.Problem, str, dict[int, tuple[str, ...]]]]:
     """Endless Countdown problems with five numbers: any first step, then any way from there.
 
     Enumerating all that five numbers reach takes a second; what four of them reach, one being the
@@ -82,21 +91,35 @@ def fives(noise: random.Random) -> Iterator[tuple[countdown.Problem, str]]:
                 continue
             targets = [n for n in _ways(left) if n in TARGETS]
             for target in noise.sample(targets, min(5, len(targets))):
-                answer = f"{countdown.write_step(step, left)}\n{any_way(noise, left, target)}"
-                pool.append((countdown.Problem("", numbers, target), answer))
+                first = countdown.write_step(step, left) + "\n"
+                way, choices = any_way(noise, left, target)
+                choices = {len(first) + place: others for place, others in choices.items()}
+                pool.append((countdown.Problem("", numbers, target), first + way, choices))
         noise.shuffle(pool)
         yield from pool
 
 
-def any_way(noise: random.Random, numbers: tuple[int, ...], target: int) -> str:
-    """One of the ways to the target, drawn uniformly; there has to be one."""
-    left, lines = numbers, []
+def any_way(
+    noise: random.Random, numbers: tuple[int, ...], target: int
+) -> tuple[str, dict[int, tuple[str, ...]]]:
+    """One of the ways to the target, drawn uniformly, and its choices; there has to be one.
+
+    A choice is what the numbers and the operation of a step could have been, given what stands
+    before them, with the target still in reach.
+    """
+    left, answer, choices = numbers, "", dict[int, tuple[str, ...]]()
     while len(left) > 1:
         steps = list(_steps(left))
         weights = [_ways(after).get(target, 0) for _, after in steps]
+        leading = {step[:3] for (step, _), weight in zip(steps, weights, strict=True) if weight}
         ((step, left),) = noise.choices(steps, weights)
-        lines.append(countdown.write_step(step, left))
-    return "\n".join(lines)
+        place = len(answer)
+        for part in range(3):
+            alike = {other[part] for other in leading if other[:part] == step[:part]}
+            choices[place] = tuple(sorted(map(str, alike)))
+            place += len(str(step[part]))
+        answer += countdown.write_step(step, left) + "\n"
+    return answer.removesuffix("\n"), choices
 
 
 def _steps(left: tuple[int, ...]) -> Iterator[tuple[countdown.Step, tuple[int, ...]]]:
@@ -181,23 +204,23 @@ SHARES = {"countdown-3": 0.25, "countdown-4": 0.75, "arithmetic": 0.08, "english
 """First courses: how many of the problems are of each size, of the pages of each kind."""
 
 EARLY_SHARES = {
-    "countdown-3": 0.10,
-    "countdown-4": 0.40,
-    "chain": 0.09,
-    "strings": 0.16,
-    "lists": 0.16,
-    "sudoku": 0.09,
+    "countdown-3": 0.12,
+    "countdown-4": 0.42,
+    "chain": 0.10,
+    "strings": 0.14,
+    "lists": 0.14,
+    "sudoku": 0.08,
 }
 """Last course, at first: how many of the problems are of each task."""
 
 TASK_SHARES = {
     "countdown-3": 0.09,
-    "countdown-4": 0.38,
+    "countdown-4": 0.42,
     "countdown-5": 0.09,
-    "chain": 0.08,
-    "strings": 0.14,
-    "lists": 0.14,
-    "sudoku": 0.08,
+    "chain": 0.09,
+    "strings": 0.12,
+    "lists": 0.12,
+    "sudoku": 0.07,
 }
 """Last course, from when five numbers come in."""
 

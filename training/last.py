@@ -22,6 +22,7 @@ from torch import distributed, multiprocessing
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from training.data import EARLY_SHARES, TASK_SHARES, pages, task_problems
+from training.muon import Muon
 from training.recipe import Recipe, ValueRecipe
 from training.train import (
     Batch,
@@ -29,7 +30,6 @@ from training.train import (
     build_model,
     encoded,
     gradients,
-    optimizer_of,
     padded,
 )
 from training.value import Beginning, Row, ValueHead, in_rows, states_of, value_loss
@@ -127,12 +127,16 @@ def _work(
     model.load_state_dict(stored["model"])
     model.train()
     head = ValueHead(recipe.width, ValueRecipe().inner)
-    optimizer = optimizer_of(model, recipe, recipe.last_rate)
-    optimizer.add_param_group({"params": list(head.parameters())})
+    layers = [one for one in model.model.layers.parameters() if one.ndim == 2]
+    muon = Muon(layers, decay=recipe.weight_decay, rank=worker, workers=WORKERS)
+    mine = {id(one) for one in layers}
+    others = [one for one in model.parameters() if id(one) not in mine] + list(head.parameters())
+    adam = torch.optim.AdamW(others, betas=(0.9, 0.95), weight_decay=0.0)
     if stored["optimizer"]:
         head.load_state_dict(stored["head"])
-        optimizer.load_state_dict(stored["optimizer"])
-    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+        adam.load_state_dict(stored["optimizer"])
+        muon.averages = stored["averages"]
+    parameters = [*layers, *others]
     texts = [one.tokens for one in known]
     first = int(stored["step"])
     tried = islice(tried_rows(recipe, texts, worker), max(0, first - recipe.value_from), None)
@@ -140,10 +144,11 @@ def _work(
     stream = islice(last_batches(recipe, tokenizer, worker), first, until)
     for step, batch in enumerate(stream, first):
         share = min(1.0, (step + 1) / recipe.warm_up, (recipe.last - step) / recipe.cool)
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.last_rate * share
-        optimizer.zero_grad(set_to_none=True)
-        total, value = gradients(model, batch), 0.0
+        rate = recipe.last_rate * share
+        adam.param_groups[0]["lr"] = rate
+        for one in parameters:
+            one.grad = None
+        total, value = gradients(model, batch, any_right=True), 0.0
         if known and step >= recipe.value_from:
             rows = next(tried)
             logits = head.logits(states_of(model, rows, texts))
@@ -152,7 +157,8 @@ def _work(
             value = loss.item()
         _average(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
-        optimizer.step()
+        adam.step()
+        muon.step(rate)
         read += WORKERS * sum(tokens.numel() for tokens, _ in batch)
         smooth, worth = (
             now if step == first or not before else 0.95 * before + 0.05 * now
@@ -165,7 +171,7 @@ def _work(
             print(f"last {done:5d}  {losses}  {read:,} tokens  {spent:.0f} s", flush=True)
         if worker == 0 and (done % STORED_EVERY == 0 or done == until):
             kept = {"step": done, "model": model.state_dict(), "head": head.state_dict()}
-            _store({**kept, "optimizer": optimizer.state_dict()}, start)
+            _store({**kept, "optimizer": adam.state_dict(), "averages": muon.averages}, start)
     distributed.barrier()
     distributed.destroy_process_group()
 

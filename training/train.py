@@ -23,6 +23,7 @@ from training.recipe import Recipe
 IGNORED = -100
 
 Batch = tuple[torch.Tensor, torch.Tensor]
+Encoded = tuple[list[int], list[tuple[int, ...]]]
 
 
 def build_model(
@@ -48,9 +49,10 @@ def build_model(
 
 
 def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[tuple[Batch, Batch]]:
-    """Endless (problems, pages), each a pair (tokens, targets) of rows x (length + 1).
+    """Endless (problems, pages), each a pair of tokens [rows, length + 1] and their targets.
 
-    A problem has a row for itself, filled up with padding; pages follow one another in a row as
+    Targets are [rows, length + 1, n]: the token itself first, then what would have been right in
+    its place, IGNORED where there is nothing to learn. A problem has a row for itself, filled up with padding; pages follow one another in a row as
     long as the context every fourth time, and in two rows of half the length else, which costs
     less and teaches late positions all the same. Prompts and padding are not among the targets.
     """
@@ -67,7 +69,7 @@ class Prose:
     def __init__(self, page: Iterator[Document], tokenizer: PreTrainedTokenizerFast) -> None:
         self.page, self.tokenizer = page, tokenizer
         self.tokens: list[int] = []
-        self.targets: list[int] = []
+        self.targets: list[tuple[int, ...]] = []
 
     def take(self, rows: int, length: int) -> Batch:
         """The next `rows` rows of `length` tokens."""
@@ -76,9 +78,10 @@ class Prose:
             read, learned = encoded(next(self.page), self.tokenizer)
             self.tokens += read
             self.targets += learned
-        made = torch.tensor([self.tokens[:needed], self.targets[:needed]]).view(2, rows, length)
+        tokens = torch.tensor(self.tokens[:needed]).view(rows, length)
+        targets = torch.tensor(self.targets[:needed]).view(rows, length, 1)
         del self.tokens[:needed], self.targets[:needed]
-        return made[0], made[1]
+        return tokens, targets
 
 
 def train(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -140,15 +143,23 @@ def run_course(
             print(f"step {step:5d}  loss {smooth:.4f}  {read:,} tokens  {spent:.0f} s", flush=True)
 
 
-def gradients(model: LlamaForCausalLM, batch: Sequence[Batch]) -> float:
-    """Add the gradients of the mean loss over all targets of a step to the model's; the loss."""
-    learned = sum(int((targets[:, 1:] != IGNORED).sum()) for _, targets in batch)
+def gradients(model: LlamaForCausalLM, batch: Sequence[Batch], *, any_right: bool = False) -> float:
+    """Add the gradients of the mean loss over all targets of a step to the model's; the loss.
+
+    The loss of a place is -log p of its token; with `any_right` it is -log of what all the tokens
+    that are right there have together, so that a model may settle on the one it understands.
+    """
+    learned = sum(int((targets[:, 1:, 0] != IGNORED).sum()) for _, targets in batch)
     total = 0.0
     for tokens, targets in batch:
         hidden = model.model(input_ids=tokens[:, :-1], use_cache=False).last_hidden_state
-        kept = targets[:, 1:] != IGNORED
-        logits = model.lm_head(hidden[kept])
-        loss = functional.cross_entropy(logits, targets[:, 1:][kept], reduction="sum") / learned
+        kept = targets[:, 1:, 0] != IGNORED
+        right = targets[:, 1:][kept]
+        if not any_right:
+            right = right[:, :1]
+        logp = functional.log_softmax(model.lm_head(hidden[kept]), dim=-1)
+        picked = logp.gather(1, right.clamp(min=0)).masked_fill(right == IGNORED, -torch.inf)
+        loss = -picked.logsumexp(dim=1).sum() / learned
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.item()
     return total
@@ -169,20 +180,32 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
         path.chmod(0o644)  # the writer of weights lets only their owner read them
 
 
-def encoded(document: Document, tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
-    """The tokens of a document, and which of them are learned: the answer and its end token."""
-    prompt = tokenizer(document.prompt).input_ids
-    answer = tokenizer(document.answer, add_special_tokens=False).input_ids
-    answer.append(tokenizer.eos_token_id)
-    return prompt + answer, [IGNORED] * len(prompt) + answer
+def encoded(document: Document, tokenizer: PreTrainedTokenizerFast) -> Encoded:
+    """The tokens of a document, and what is right for each: the answer and its end are learned.
+
+    What is right is the token first and then the others; nothing where nothing is learned.
+    """
+    prompt: list[int] = tokenizer(document.prompt).input_ids
+    made = tokenizer(document.answer, add_special_tokens=False, return_offsets_mapping=True)
+    answer: list[int] = [*made.input_ids, tokenizer.eos_token_id]
+    right = [(token,) for token in answer]
+    for place, (start, _) in enumerate(made.offset_mapping):
+        others = tokenizer.convert_tokens_to_ids(list(document.choices.get(start, ())))
+        right[place] += tuple(other for other in others if other != answer[place])
+    return prompt + answer, [(IGNORED,)] * len(prompt) + right
 
 
-def padded(rows: list[tuple[list[int], list[int]]], tokenizer: PreTrainedTokenizerFast) -> Batch:
+def padded(rows: Sequence[Encoded], tokenizer: PreTrainedTokenizerFast) -> Batch:
     """Encoded problems as rows of the same length, filled up on the right."""
     longest = max(len(read) for read, _ in rows)
-    tokens = [read + [tokenizer.pad_token_id] * (longest - len(read)) for read, _ in rows]
-    targets = [learned + [IGNORED] * (longest - len(learned)) for _, learned in rows]
-    return torch.tensor(tokens), torch.tensor(targets)
+    widest = max(len(right) for _, learned in rows for right in learned)
+    tokens = torch.full((len(rows), longest), tokenizer.pad_token_id)
+    targets = torch.full((len(rows), longest, widest), IGNORED)
+    for row, (read, learned) in enumerate(rows):
+        tokens[row, : len(read)] = torch.tensor(read)
+        filled = [right + (IGNORED,) * (widest - len(right)) for right in learned]
+        targets[row, : len(read)] = torch.tensor(filled)
+    return tokens, targets
 
 
 def _share(step: int, steps: int, warm_up: int) -> float:

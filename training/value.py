@@ -99,7 +99,7 @@ def to_try(recipe: ValueRecipe, count: int, *, held_out: bool) -> list[Tried]:
         elif held_out:
             many = []
         else:
-            five = islice((problem for problem, _ in fives(noise)), number)
+            five = islice((problem for problem, _, _ in fives(noise)), number)
             many = [(problem, CountdownVerifier(problem)) for problem in five]
         made += [Tried(kind, problem, verifier) for problem, verifier in many]
     noise.shuffle(made)
