@@ -2,7 +2,7 @@
 
 This room believes that a matrix learns fastest when no direction of its step is louder than the
 others, and that workers may share that work as they share the batch. It does not cover vectors and
-tables of tokens, which stay with AdamW. Reference: jordan2024muon.
+tables of tokens, which stay with AdamW. Reference: muon.
 """
 
 from __future__ import annotations

@@ -52,9 +52,10 @@ def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[tupl
     """Endless (problems, pages), each a pair of tokens [rows, length + 1] and their targets.
 
     Targets are [rows, length + 1, n]: the token itself first, then what would have been right in
-    its place, IGNORED where there is nothing to learn. A problem has a row for itself, filled up with padding; pages follow one another in a row as
-    long as the context every fourth time, and in two rows of half the length else, which costs
-    less and teaches late positions all the same. Prompts and padding are not among the targets.
+    its place, IGNORED where there is nothing to learn. A problem has a row for itself, filled up
+    with padding; pages follow one another in a row as long as the context every fourth time, and in
+    two rows of half the length else, which costs less and teaches late positions all the same.
+    Prompts and padding are not among the targets.
     """
     problem, prose = problems(recipe.seed), Prose(pages(recipe.seed), tokenizer)
     for made in count():
