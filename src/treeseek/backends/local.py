@@ -49,8 +49,9 @@ class LocalBackend:
         self.table = SlotTable(self.tree, limit=slots)
         self.pool = Pool(limit=slots)
         # A route that has the head too gives the logits with the rows.
-        native = route if isinstance(route, NativeRoute) else None
-        self._at_once = native.logits if native is not None and native.head is not None else None
+        self._native = route if isinstance(route, NativeRoute) else None
+        with_head = self._native is not None and self._native.head is not None
+        self._at_once = self._native.logits if self._native and with_head else None
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary_of(model)
         self.capabilities = Capabilities(
@@ -63,6 +64,8 @@ class LocalBackend:
 
         Raises ContextOverflow at once where a path exceeds the context or the slots.
         """
+        if self._native is not None:
+            self._native.rouse(len(nodes))
         admit(self.tree, nodes, self.context, self.slots)
         return self._blocks(nodes)
 
