@@ -234,3 +234,22 @@ def test_programs_are_said_to_be_held_and_by_whom(tmp_path: Path) -> None:
     if "NoSandbox" in said.output:
         pytest.skip("nothing here holds programs")
     assert "programs are held by" in said.stderr and "does not stop" in said.stderr
+
+
+def test_pal_is_given_a_sandbox_which_is_named_once(tmp_path: Path) -> None:
+    said = solve("--problems 2 -b tokens=30 -s pal")
+    if "NoSandbox" in said.stderr or "only run where something holds them" in said.stderr:
+        pytest.skip(said.stderr)
+    assert said.exit_code == 0 and said.stderr.count("programs are held by") == 1
+    assert "pal solved as many as best-of-n" in said.stdout
+    dry = solve("--problems 2 -b tokens=30 -s pal --dry-run")
+    assert dry.exit_code == 0 and 'strategy = "pal(n=none, executor=none)"' in dry.stdout
+
+
+@pytest.mark.parametrize(
+    "words", ["pal -o executor=sh", "ab-mcts-a -o refine=again", "self-consistency -o answer=last"]
+)
+def test_an_option_that_no_words_can_give_is_said_to_be_one(words: str) -> None:
+    said = solve(f"-b 30 -s {words}")
+    assert said.exit_code == 2 and "no words can give" in said.stderr
+    assert "from Python" in said.stderr

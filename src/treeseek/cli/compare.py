@@ -8,7 +8,7 @@ import click
 
 from treeseek.cli import faults, recipe
 from treeseek.cli.choice import SearchCommand, entered, strategy_options
-from treeseek.cli.judged import budgets_of, judged_options, settings, standing, tell_tier
+from treeseek.cli.judged import budgets_of, equipped, judged_options, settings, standing
 from treeseek.cli.output import as_text, checked, save
 from treeseek.cli.report import leader, rows, table
 from treeseek.cli.screen import screen
@@ -72,7 +72,7 @@ def compare(task: str, **options: Any) -> int:
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
         given = settings(options, board.note)
-        tell_tier(made, given["seed"], board.note)
+        strategies = equipped(strategies, made, seed=given["seed"], note=board.note)
         run = contest(made, strategies=strategies, budgets=budgets, **given, **options)
         names = ", ".join(one.name for one in strategies)
         title = f"{names} on {made.name}, {given['model'].name}"

@@ -1,7 +1,7 @@
 """What the verbs that run a task share: their options, what these mean, and how a series stands."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -11,11 +11,12 @@ from treeseek.cli.choice import selector_of
 from treeseek.cli.law import law, law_options, loaded, model_options, number_option
 from treeseek.cli.screen import Standing, spending
 from treeseek.cli.spelling import made, read
+from treeseek.declare import Strategy
 from treeseek.errors import InvalidOption
 from treeseek.model import LM
 from treeseek.options import options_of
 from treeseek.requests import Reader, Scorer
-from treeseek.solving.trials import Tally
+from treeseek.solving.trials import Tally, having
 from treeseek.tasks.protocol import Problem, Task
 
 
@@ -99,16 +100,35 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
     return scorer
 
 
-def tell_tier(task: Task, seed: int, note: Callable[[str], None]) -> None:
-    """Say who holds the programs that answers to `task` are, and what that leaves open."""
-    try:
-        (problem, *_) = task.problems(seed, 1)
-        sandbox = getattr(task.verifier(problem), "sandbox", None)
-    except Exception:
-        return  # each problem says so itself
+def equipped(
+    strategies: Sequence[Strategy], task: Task, *, seed: int, note: Callable[[str], None]
+) -> list[Strategy]:
+    """`strategies`, of which those that run programs are given the strongest sandbox there is.
+
+    Who holds programs, those that are answers to `task` included, is said once, and what that
+    leaves open. Raises NoSandbox where a strategy needs one.
+    """
+    found, sandbox = list(strategies), None
+    for place, one in enumerate(found):
+        if one.options.get("executor", one) is None:
+            from treeseek.verifiers.output import Output
+
+            output = Output()
+            found[place], sandbox = having(one, executor=output), output.sandbox
+    sandbox = sandbox or _sandbox_of(task, seed)
     if sandbox is not None:
         tier = sandbox.tier
         note(f"programs are held by {tier.name}, which does not stop: {'; '.join(tier.leaves)}")
+    return found
+
+
+def _sandbox_of(task: Task, seed: int) -> Any:
+    """What holds the programs that are answers to `task`; None where they are none."""
+    try:
+        (problem, *_) = task.problems(seed, 1)
+        return getattr(task.verifier(problem), "sandbox", None)
+    except Exception:
+        return None  # each problem says so itself
 
 
 def budgets_of(words: str) -> list[int]:

@@ -9,7 +9,7 @@ import click
 from treeseek.budget import Budget
 from treeseek.cli import faults, recipe
 from treeseek.cli.choice import SearchCommand, entered, strategy_options
-from treeseek.cli.judged import judged_options, settings, standing, tell_tier
+from treeseek.cli.judged import equipped, judged_options, settings, standing
 from treeseek.cli.law import budget_option, number_option
 from treeseek.cli.output import as_text, output_options, save
 from treeseek.cli.report import UNUSED
@@ -60,7 +60,7 @@ def solve(task: str, **options: Any) -> int:
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
         given = settings(options, board.note)
-        tell_tier(made, given["seed"], board.note)
+        (strategy,) = equipped([strategy], made, seed=given["seed"], note=board.note)
         run = attempt(made, strategy=strategy, budget=budget, keep=DRAWN, **given, **options)
         title = f"{strategy.name} on {made.name}, {given['model'].name}"
         step_all(run, board, lambda: standing(run.tally, title))

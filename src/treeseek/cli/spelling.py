@@ -7,12 +7,13 @@ here. A text that holds a comma, a bracket or a quote is written in double quote
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_origin
 
 from treeseek.errors import InvalidOption
-from treeseek.options import Option
+from treeseek.options import Option, kinds
 
 _WORDS = (str, int, float, type(None))
+_SAID = (str, int, float, bool, Any)
 _PLAIN = re.compile(r"[\w.+:/~@%-]+")
 _WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
@@ -81,8 +82,19 @@ def made(name: str, factory: Factory, known: Mapping[str, Option], given: Mappin
         if key not in known:
             listed = ", ".join(known) or "none"
             raise InvalidOption(f"{name} has no option {key!r}; its options are: {listed}.")
-        options[key] = known[key].parse(name, text)
+        options[key] = _parsed(name, known[key], text)
     return factory(**options)
+
+
+def _parsed(name: str, option: Option, text: str) -> Any:
+    """The value that `text` gives to an option; raises InvalidOption where no words can."""
+    said = any(one in _SAID or get_origin(one) is Literal for one in kinds(option.kind))
+    if not said and text.lower() != "none":
+        raise InvalidOption(
+            f"{name}: no words can give {option.name}, which is {option.wanted()}: set it from "
+            "Python, or leave it out."
+        )
+    return option.parse(name, text)
 
 
 def spelled(name: str, options: Mapping[str, Any]) -> str:

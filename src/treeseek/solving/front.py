@@ -18,6 +18,7 @@ from treeseek.solving.comparison import Comparison
 from treeseek.solving.contest import CONTROLS, LEGAL, Contender, Contest
 from treeseek.solving.trials import WINDOW, Conditions, described
 from treeseek.strategies.best_of_n import best_of_n
+from treeseek.strategies.self_consistency import said
 from treeseek.tasks.protocol import Problem, Task
 
 _TASK = ("name", "step", "limit", "problems", "verifier", "answer")
@@ -49,10 +50,12 @@ def chooser(
 ) -> Chooser:
     """How answers are chosen: by `selector`, else by the verifier if it is shown, else by rank.
 
-    Self-consistency is a way to choose: its answers are those of the majority, whatever was asked.
+    Self-consistency and pal are ways to choose: their answers are those of the majority, whatever
+    was asked.
     """
-    if strategy is not None and strategy.name == "self-consistency":
-        return by_selector(majority())
+    if strategy is not None and strategy.name in ("self-consistency", "pal"):
+        told = strategy.options.get("answer", said)
+        return by_selector(majority()) if told is said else by_rank
     if selector is not None:
         if not isinstance(selector, Selector):
             raise InvalidOption(f"selector={selector!r}: give one of treeseek.selectors.")
@@ -74,7 +77,7 @@ def attempt(
 ) -> Attempt:
     """A run of `solve` that is ready to be stepped; see `solve`."""
     on = conditions(task, verifier=verifier, **rest)
-    (chosen,) = configured([strategy])
+    (chosen,) = armed(configured([strategy]))
     return Attempt(
         made(on, problems), chosen, budget=Budget.of(budget), on=on,
         choose=chooser(selector, verifier=verifier, strategy=chosen), window=window, keep=keep,
@@ -113,7 +116,7 @@ def contest(
     on = conditions(task, verifier=verifier, **rest)
     choose = chooser(selector, verifier=verifier)
     check_budgets(budgets)
-    found = contenders(strategies, selector=selector, verifier=verifier)
+    found = contenders(armed(configured(strategies)), selector=selector, verifier=verifier)
     return Contest(
         made(on, problems), found, budgets=sorted(budgets), on=on, choose=choose, window=window
     )
@@ -170,6 +173,17 @@ def configured(strategies: Sequence[Strategy | StrategyFactory]) -> list[Strateg
     if not chosen:
         raise InvalidOption("strategies is empty: give at least one of treeseek.strategies.")
     return chosen
+
+
+def armed(strategies: Sequence[Strategy]) -> Sequence[Strategy]:
+    """`strategies`; raises InvalidOption where one runs programs and was given nothing to do so."""
+    for one in strategies:
+        if one.options.get("executor", one) is None:
+            raise InvalidOption(
+                f"{one.name} runs programs, and a task says nothing of what they print: give it "
+                f"executor=treeseek.verifiers.output.Output()."
+            )
+    return strategies
 
 
 def labelled(strategies: Sequence[Strategy]) -> dict[str, Strategy]:

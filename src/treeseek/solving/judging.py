@@ -5,32 +5,52 @@ the problem; never that it is solved. So no search ends early for having been lu
 given the same budget is given the same chance.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from treeseek.requests import Verdict, Verifier
+
+
+def as_it_is(text: str) -> str:
+    """The text."""
+    return text
 
 
 class Patient:
     """A verifier that withholds the word "solved" and remembers every verdict by its text.
 
     `memory` may be shared by the searches on one problem: a text is then judged once for all of
-    them. `asked` holds what this one was asked for, in order.
+    them. `asked` holds what this one was asked for, in order. What is judged of a text is what it
+    says by `read`: itself, or what it prints where it is a program.
     """
 
-    def __init__(self, verifier: Verifier, memory: dict[str, Verdict] | None = None) -> None:
+    def __init__(
+        self,
+        verifier: Verifier,
+        memory: dict[str, Verdict] | None = None,
+        *,
+        read: Callable[[str], str | None] = as_it_is,
+    ) -> None:
         """Judge as `verifier` does."""
         self._verifier = verifier
         self._memory = {} if memory is None else memory
+        self._read = read
         self.name = verifier.name
         self.version = f"{verifier.version}, patient"
         self.asked: dict[str, Verdict] = {}
 
     def judge(self, text: str) -> Verdict:
         """The whole verdict on `text`, asked for once."""
-        if text not in self._memory:
-            self._memory[text] = self._verifier.verify(text)
-        self.asked[text] = self._memory[text]
+        if text not in self.asked:
+            said = self.said(text)
+            if said not in self._memory:
+                self._memory[said] = self._verifier.verify(said)
+            self.asked[text] = self._memory[said]
         return self.asked[text]
+
+    def said(self, text: str) -> str:
+        """What `text` says; "" where it says nothing."""
+        return self._read(text) or ""
 
     def verify(self, text: str) -> Verdict:
         """The verdict on `text`, as a search may see it."""
