@@ -38,7 +38,7 @@ MAY = {
     "options": frozenset({"errors"}),
     "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "sandbox", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
-    "scorers": PURE | SEEN | {"asking"},
+    "scorers": PURE | SEEN | {"asking", "paying"},
 }
 # The engine drives whatever it is given: it names no strategy and no task.
 ENGINE = ("budget", "live", "model", "result", "scheduler", "shown")

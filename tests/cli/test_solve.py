@@ -132,6 +132,18 @@ def test_a_scorer_by_name_is_made_for_each_problem(monkeypatch: pytest.MonkeyPat
     assert said.exit_code == 2 and "no option 'height'" in said.stderr
 
 
+def test_scorers_that_take_tokens_stay_within_the_budget() -> None:
+    line = "--problems 2 -b 60 --json -q -s step-beam --scorer"
+    for scorer in ("'rollout(k=2, by=score, limit=9)'", "judge --no-verifier"):
+        said = solve(f"{line} {scorer}")
+        record = json.loads(said.stdout)
+        for side in (record, record["control"], record["majority"]):
+            for one in side["problems"]:
+                assert one["failure"] is None and 0 < one["cost"]["tokens"] <= 60
+    said = solve(f"{line} rollout --no-verifier")
+    assert said.exit_code == 2 and "--no-verifier hides" in said.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [

@@ -71,7 +71,7 @@ def compare(task: str, **options: Any) -> int:
         return 0
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
-        given = settings(options, board.note)
+        given = settings(options, made, board.note)
         strategies = equipped(strategies, made, seed=given["seed"], note=board.note)
         run = contest(made, strategies=strategies, budgets=budgets, **given, **options)
         names = ", ".join(one.name for one in strategies)

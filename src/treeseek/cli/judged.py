@@ -16,8 +16,13 @@ from treeseek.errors import InvalidOption
 from treeseek.model import LM
 from treeseek.options import options_of
 from treeseek.requests import Reader, Scorer
+from treeseek.solving.judging import Patient
 from treeseek.solving.trials import Tally, having
 from treeseek.tasks.protocol import Problem, Task
+
+
+_PLACES = ("lm", "prompt", "verifier")
+"""What a scorer is given by the problem that it scores answers to."""
 
 
 def judged_options(problems: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -53,7 +58,9 @@ def judged_options(problems: int) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
-def settings(options: dict[str, Any], note: Callable[[str], None] | None = None) -> dict[str, Any]:
+def settings(
+    options: dict[str, Any], task: Task, note: Callable[[str], None] | None = None
+) -> dict[str, Any]:
     """What `options` mean to the library, the model loaded; taken out of them."""
     warp = law(options)
     selector = options.pop("selector")
@@ -61,13 +68,15 @@ def settings(options: dict[str, Any], note: Callable[[str], None] | None = None)
     return {
         "model": lm,
         "warp": warp,
-        "scorer": _scorer(options.pop("scorer"), lm),
+        "scorer": _scorer(options.pop("scorer"), lm, task, shown=options["verifier"]),
         "selector": None if selector is None else selector_of(selector),
         **{name: options.pop(name) for name in ("problems", "verifier", "limit", "seed")},
     }
 
 
-def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
+def _scorer(
+    name: str, lm: LM, task: Task, *, shown: bool
+) -> Callable[[Problem], Scorer | Reader] | None:
     if name == "none":
         return None
     own = lm.value
@@ -76,7 +85,11 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
     kind_name, given = read(name)
     kind = registry.find("scorers", kind_name)
     known = options_of(kind)
-    own_options = {key: option for key, option in known.items() if key not in ("lm", "prompt")}
+    own_options = {key: option for key, option in known.items() if key not in _PLACES}
+    if "verifier" in known and not shown:
+        raise InvalidOption(
+            f"--scorer {name} asks the verifier, which --no-verifier hides: leave one of them out."
+        )
     missing = [
         key
         for key, option in own_options.items()
@@ -89,9 +102,14 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
         )
     made(kind_name, dict, own_options, given)  # refused before anything runs
 
+    places: dict[str, Callable[[Problem], Any]] = {
+        "lm": lambda _: lm,
+        "prompt": lambda problem: problem.prompt,
+        "verifier": lambda problem: Patient(task.verifier(problem)),
+    }
+
     def scorer(problem: Problem) -> Scorer:
-        places = {"lm": lm, "prompt": problem.prompt}
-        here = {key: value for key, value in places.items() if key in known}
+        here = {key: place(problem) for key, place in places.items() if key in known}
         made_here: Scorer = made(
             kind_name, lambda **options: kind(**here, **options), own_options, given
         )

@@ -59,7 +59,7 @@ def solve(task: str, **options: Any) -> int:
         return 0
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
-        given = settings(options, board.note)
+        given = settings(options, made, board.note)
         (strategy,) = equipped([strategy], made, seed=given["seed"], note=board.note)
         run = attempt(made, strategy=strategy, budget=budget, keep=DRAWN, **given, **options)
         title = f"{strategy.name} on {made.name}, {given['model'].name}"

@@ -11,7 +11,7 @@ from treeseek.result import Cost, candidate_json
 from treeseek.selectors.votes import majority
 from treeseek.solving.choices import Chooser, by_rank, by_selector
 from treeseek.solving.comparison import Pair, pair_of
-from treeseek.solving.draws import Drawn, draws
+from treeseek.solving.draws import Drawn, draws, weighed
 from treeseek.solving.intervals import wilson
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Tally, Trial, described
 from treeseek.tasks.protocol import Problem
@@ -152,6 +152,9 @@ class Attempt:
             "most": None if budget.tokens is None else budget.tokens * len(problems),
         }  # fmt: skip
         self._searching = Series(self._searches(), settled=self._search_ended, **bounds)
+        if on.pays:
+            bounds["searches"] *= 2
+            bounds["most"] = bounds["most"] and 2 * bounds["most"]
         self._drawing = Series(self._draws(), settled=self._draws_ended, **bounds)
 
     def step(self) -> bool:
@@ -175,12 +178,11 @@ class Attempt:
         """What is known; the controls once all their draws have ended."""
         on, ended = self._on, self._drawing.ended and not self._drawing.interrupted
         label = repr(self._strategy)
-        drawing = self._side("best-of-n", self._drawn, self._drawing)
         return Solved(
             described(on.task), on.lm.name, on.seed,
             self._side(label, self._found, self._searching),
-            drawing if ended else None,
-            replace(drawing, strategy="majority", outcomes=tuple(self._voted)) if ended else None,
+            self._side("best-of-n", self._drawn, self._drawing) if ended else None,
+            self._side("majority", self._voted, self._drawing) if ended else None,
             tuple(dict.fromkeys((*self._strategy.references, *draws.references))),
         )  # fmt: skip
 
@@ -207,13 +209,15 @@ class Attempt:
         given = zip(self._problems, self._memories, self._found, strict=True)
         for problem, memory, found in given:
             tokens = found.cost.tokens if self._budget.tokens is None else self._budget.tokens
-            strategy = draws(n=max(1, tokens))
-            yield [Trial(problem, strategy, Budget(tokens=tokens), self._on, memory)]
+            strategies = [draws(n=max(1, tokens)), *([weighed()] if self._on.pays else [])]
+            budget = Budget(tokens=tokens)
+            yield [Trial(problem, one, budget, self._on, memory) for one in strategies]
 
     def _draws_ended(self, trials: Sequence[Trial]) -> None:
-        (trial,) = trials
+        trial, *paying = trials
         pool = [] if trial.run is None else Drawn(trial.run).within(trial.budget.tokens)[0]
         cost = Cost() if trial.run is None else trial.run.result.cost
         ranked = trial.ranked(pool)
-        self._drawn.append(trial.chosen(self._choose, ranked, cost))
+        found = [one.outcome(self._choose) for one in paying]
+        self._drawn.append(found[0] if found else trial.chosen(self._choose, ranked, cost))
         self._voted.append(trial.chosen(self._vote, ranked, replace(cost)))

@@ -1,6 +1,7 @@
 """The doors of this room: `solve` and `compare`, and the parts they put together."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from treeseek.budget import Budget
@@ -9,6 +10,7 @@ from treeseek.decoding.warp import Warp
 from treeseek.errors import InvalidOption
 from treeseek.loading import shared
 from treeseek.model import LM
+from treeseek.paying import Asker
 from treeseek.requests import Reader, Scorer
 from treeseek.selectors.selector import Selector
 from treeseek.selectors.votes import majority
@@ -78,8 +80,9 @@ def attempt(
     """A run of `solve` that is ready to be stepped; see `solve`."""
     on = conditions(task, verifier=verifier, **rest)
     (chosen,) = armed(configured([strategy]))
+    posed = made(on, problems)
     return Attempt(
-        made(on, problems), chosen, budget=Budget.of(budget), on=on,
+        posed, chosen, budget=Budget.of(budget), on=paying(on, posed),
         choose=chooser(selector, verifier=verifier, strategy=chosen), window=window, keep=keep,
     )  # fmt: skip
 
@@ -117,9 +120,20 @@ def contest(
     choose = chooser(selector, verifier=verifier)
     check_budgets(budgets)
     found = contenders(armed(configured(strategies)), selector=selector, verifier=verifier)
+    posed = made(on, problems)
     return Contest(
-        made(on, problems), found, budgets=sorted(budgets), on=on, choose=choose, window=window
+        posed, found, budgets=sorted(budgets), on=paying(on, posed), choose=choose, window=window
     )
+
+
+def paying(on: Conditions, problems: Sequence[Problem]) -> Conditions:
+    """`on`, told whether answers are chosen by scores that a search is charged for."""
+    if on.shown or on.scorer is None:
+        return on
+    try:
+        return replace(on, pays=isinstance(on.scorer(problems[0]), Asker))
+    except Exception:
+        return on  # each problem says so itself
 
 
 def check_budgets(budgets: Sequence[int]) -> None:

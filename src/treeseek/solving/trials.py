@@ -37,7 +37,8 @@ class Conditions:
 
     `limit` is the longest answer in tokens, `n` how many a search looks for; `scorer` makes the
     scorer of a problem, which sees the problem's prompt and no answer; `shown` says whether
-    searches may ask the verifier while they run, or only the table asks it in the end.
+    searches may ask the verifier while they run, or only the table asks it in the end. `pays` says
+    that answers are chosen by scores that take tokens, so that choosing among draws does too.
     """
 
     lm: LM
@@ -48,6 +49,7 @@ class Conditions:
     warp: Warp | None = None
     scorer: Callable[[Problem], Scorer | Reader] | None = None
     shown: bool = True
+    pays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Trial:
         A candidate's score is the number it was ranked by; it comes as the mean log-probability.
         """
         ordered = sorted(pool, key=lambda one: (one.finish in CUT, -one.score))
-        if self.on.shown or self.on.scorer is None or not ordered:
+        if self.on.shown or self.on.scorer is None or self.on.pays or not ordered:
             return ordered
         try:
             values = self._scores(self.on.scorer(self.problem), ordered)

@@ -52,7 +52,7 @@ def pal(
     draws with its output, 0 where it fails. Cost: one charged node a token, shared prefixes once,
     and one run a distinct program, counted as a verdict. It loses where problems are no
     computations, or where the model writes prose. Programs are run by what the caller gives: give
-    it a sandbox. Reference: pal, self-consistency
+    it a sandbox, as treeseek.verifiers.output.Output does. Reference: pal, self-consistency
     """
     runs = ctx.verifier if executor is None else Printed(executor)
     if runs is None:
