@@ -9,12 +9,12 @@ import treeseek
 from tests.solving.letters import TOY, Letters, Wanted
 from treeseek import Sample, strategy
 from treeseek.errors import InvalidOption
+from treeseek.scorers.judge import Judge
 from treeseek.selectors import best, majority
 from treeseek.solving.comparison import Comparison, pair_of
 from treeseek.solving.contest import BEST, LEGAL, MAJORITY, RANDOM, Contest
-from treeseek.solving.front import compare, contest, solve
-from treeseek.scorers.judge import Judge
 from treeseek.solving.draws import weighed
+from treeseek.solving.front import compare, contest, solve
 from treeseek.solving.judging import Patient
 from treeseek.strategies import beam, best_first, best_of_n, puct
 

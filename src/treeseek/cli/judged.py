@@ -20,7 +20,6 @@ from treeseek.solving.judging import Patient
 from treeseek.solving.trials import Tally, having
 from treeseek.tasks.protocol import Problem, Task
 
-
 _PLACES = ("lm", "prompt", "verifier")
 """What a scorer is given by the problem that it scores answers to."""
 
