@@ -265,3 +265,19 @@ def test_an_option_that_no_words_can_give_is_said_to_be_one(words: str) -> None:
     said = solve(f"-b 30 -s {words}")
     assert said.exit_code == 2 and "no words can give" in said.stderr
     assert "from Python" in said.stderr
+
+
+def test_an_allocator_shares_one_budget_and_is_compared_with_equal_parts() -> None:
+    line = "--problems 3 -b tokens=100 --allocator 'even(draws=2)'"
+    record = json.loads(solve(f"{line} --json -q").stdout)
+    assert record["strategy"].startswith("even(problems=(), each=sample(")
+    assert 0 < record["cost"]["tokens"] <= 100 and record["control"]["cost"]["tokens"] <= 100
+    assert "even solved as many as best-of-n" in solve(line).stdout
+    served = json.loads(solve(f"{line} -s beam --json -q").stdout)
+    assert "each=beam(" in served["strategy"]
+    dry = json.loads(solve(f"{line} --dry-run --json").stdout)
+    assert dry["estimate"] == {"searches": 4, "charged_tokens_at_most": 200}
+    assert "strategy" not in dry["recipe"]
+    for more, words in (("--html tree.html", "leave --html out"), ("--selector x", "selectors")):
+        said = solve(f"{line} {more}")
+        assert said.exit_code == 2 and words in said.stderr

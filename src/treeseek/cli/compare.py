@@ -43,7 +43,9 @@ def compare(task: str, **options: Any) -> int:
     from by the same verifier or scorer; the majority of its draws; one of them at random; and,
     where searches may ask whether a step is legal, draws that end at the first illegal step. Shares
     and differences come with 95 % intervals, differences are paired over the problems, and who
-    loses is said to lose. Interrupted, it reports the problems that all have ended.
+    loses is said to lose. Budgets are equal problem by problem, which is the point: to share one
+    budget over problems take treeseek solve --allocator. Interrupted, it reports the problems that
+    all have ended.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ from treeseek.solving.choices import Chooser, by_rank, by_selector
 from treeseek.solving.comparison import Pair, pair_of
 from treeseek.solving.draws import Drawn, draws, weighed
 from treeseek.solving.intervals import wilson
+from treeseek.solving.joint import Joint
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Tally, Trial, described
 from treeseek.tasks.protocol import Problem
 
@@ -124,7 +125,8 @@ class Attempt:
 
     First the searches, then the draws: each problem's have the budget of tokens that its search
     had, or where that was unlimited, what its search was charged. `trials` are the first `keep`
-    searches, for whoever draws their trees.
+    searches, for whoever draws their trees. With `together` the strategy is an allocator, which
+    shares one budget over all problems; the draws then have equal parts of it.
     """
 
     def __init__(
@@ -137,8 +139,10 @@ class Attempt:
         choose: Chooser = by_rank,
         window: int = WINDOW,
         keep: int = 0,
+        together: bool = False,
     ) -> None:
         """Nothing runs before the first step."""
+        self._together = together
         self._problems, self._strategy, self._budget = problems, strategy, budget
         self._on, self._choose, self._keep = on, choose, keep
         self._vote = by_selector(majority())
@@ -147,15 +151,19 @@ class Attempt:
         self._voted: list[Outcome] = []
         self.trials: list[Trial] = []
         self._memories: list[dict[str, Verdict]] = [{} for _ in problems]
-        bounds: dict[str, Any] = {
-            "lm": on.lm, "searches": len(problems), "window": window,
-            "most": None if budget.tokens is None else budget.tokens * len(problems),
-        }  # fmt: skip
-        self._searching = Series(self._searches(), settled=self._search_ended, **bounds)
-        if on.pays:
-            bounds["searches"] *= 2
-            bounds["most"] = bounds["most"] and 2 * bounds["most"]
-        self._drawing = Series(self._draws(), settled=self._draws_ended, **bounds)
+        most = budget.tokens
+        if most is not None and not together:
+            most *= len(problems)
+        bounds: dict[str, Any] = {"lm": on.lm, "window": window}
+        self._searching = Series(
+            self._searches(), settled=self._search_ended, most=most,
+            searches=1 if together else len(problems), **bounds,
+        )  # fmt: skip
+        pools = 2 if on.pays else 1
+        self._drawing = Series(
+            self._draws(), settled=self._draws_ended, most=most and pools * most,
+            searches=pools * len(problems), **bounds,
+        )  # fmt: skip
 
     def step(self) -> bool:
         """Run one round; False once all has ended."""
@@ -196,19 +204,32 @@ class Attempt:
         return Side(label, tuple(outcomes), cost)
 
     def _searches(self) -> Iterator[list[Trial]]:
-        for problem, memory in zip(self._problems, self._memories, strict=True):
-            yield [Trial(problem, self._strategy, self._budget, self._on, memory)]
+        each = [
+            Trial(problem, self._strategy, self._budget, self._on, memory)
+            for problem, memory in zip(self._problems, self._memories, strict=True)
+        ]
+        if self._together:
+            first = self._problems[0]
+            yield [Joint(first, self._strategy, self._budget, self._on, parts=each)]
+        else:
+            yield from ([trial] for trial in each)
 
     def _search_ended(self, trials: Sequence[Trial]) -> None:
         (trial,) = trials
+        if isinstance(trial, Joint):
+            self._found += trial.outcomes(self._choose)
+            return
         self._found.append(trial.outcome(self._choose))
         if len(self.trials) < self._keep:
             self.trials.append(trial)
 
     def _draws(self) -> Iterator[list[Trial]]:
         given = zip(self._problems, self._memories, self._found, strict=True)
-        for problem, memory, found in given:
+        for place, (problem, memory, found) in enumerate(given):
             tokens = found.cost.tokens if self._budget.tokens is None else self._budget.tokens
+            if self._together and self._budget.tokens is not None:
+                equal, rest = divmod(tokens, len(self._problems))
+                tokens = equal + (place < rest)
             strategies = [draws(n=max(1, tokens)), *([weighed()] if self._on.pays else [])]
             budget = Budget(tokens=tokens)
             yield [Trial(problem, one, budget, self._on, memory) for one in strategies]

@@ -18,7 +18,7 @@ from treeseek.solving.attempt import Attempt, Solved
 from treeseek.solving.choices import Chooser, by_rank, by_selector, by_verifier
 from treeseek.solving.comparison import Comparison
 from treeseek.solving.contest import CONTROLS, LEGAL, Contender, Contest
-from treeseek.solving.trials import WINDOW, Conditions, described
+from treeseek.solving.trials import WINDOW, Conditions, described, having
 from treeseek.strategies.best_of_n import best_of_n
 from treeseek.strategies.self_consistency import said
 from treeseek.tasks.protocol import Problem, Task
@@ -68,7 +68,8 @@ def chooser(
 def attempt(
     task: Task,
     *,
-    strategy: Strategy | StrategyFactory,
+    strategy: Strategy | StrategyFactory | None = None,
+    allocator: Strategy | StrategyFactory | None = None,
     budget: Budget | str | int | None = "tokens=400",
     problems: int = 100,
     selector: Selector | None = None,
@@ -79,12 +80,28 @@ def attempt(
 ) -> Attempt:
     """A run of `solve` that is ready to be stepped; see `solve`."""
     on = conditions(task, verifier=verifier, **rest)
-    (chosen,) = armed(configured([strategy]))
+    given = [one for one in (strategy, allocator) if one is not None]
+    if not given:
+        raise InvalidOption("strategy is missing: give one of treeseek.strategies.")
+    chosen, *shares = armed(configured(given))
+    run = chosen if allocator is None else allotting(*reversed([chosen, *shares]))
     posed = made(on, problems)
     return Attempt(
-        posed, chosen, budget=Budget.of(budget), on=paying(on, posed),
-        choose=chooser(selector, verifier=verifier, strategy=chosen), window=window, keep=keep,
+        posed, run, budget=Budget.of(budget), on=paying(on, posed), window=window, keep=keep,
+        choose=chooser(selector, verifier=verifier, strategy=chosen),
+        together=allocator is not None,
     )  # fmt: skip
+
+
+def allotting(allocator: Strategy, strategy: Strategy | None = None) -> Strategy:
+    """`allocator` with `strategy` for one draw; raises InvalidOption where it takes none."""
+    if "problems" not in allocator.options:
+        raise InvalidOption(f"allocator={allocator!r}: give one of treeseek.allocators.")
+    if strategy is None:
+        return allocator
+    if "each" not in allocator.options:
+        raise InvalidOption(f"{allocator.name} chooses among its plans=: leave the strategy out.")
+    return having(allocator, each=strategy)
 
 
 def solve(task: Task, **options: Any) -> Solved:
@@ -92,9 +109,12 @@ def solve(task: Task, **options: Any) -> Solved:
 
     `strategy` is one of treeseek.strategies, `budget` holds for each problem ("tokens=400"),
     `problems` is how many, `seed` makes them and all noise; `model`, `limit`, `warp` as for
-    `search`. `scorer` makes the scorer of a problem. `verifier=False` hides the verifier from the
-    search: it then only judges the one answer that `selector` (one of treeseek.selectors; default:
-    the search's own ranking) chooses. best-of-n and the majority of its draws get the same budget.
+    `search`. With `allocator`, one of treeseek.allocators, `budget` holds for all problems together
+    and is shared as that says; `strategy` then is what serves a pick (default: the allocator's
+    own), and the draws get equal parts. `scorer` makes the scorer of a problem. `verifier=False`
+    hides the verifier from the search: it then only judges the one answer that `selector` (one of
+    treeseek.selectors; default: the search's own ranking) chooses. best-of-n and the majority of
+    its draws get the same budget.
 
     Raises InvalidOption before anything runs; a problem that fails is a recorded failure.
     """

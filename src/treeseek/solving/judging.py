@@ -55,3 +55,17 @@ class Patient:
     def verify(self, text: str) -> Verdict:
         """The verdict on `text`, as a search may see it."""
         return replace(self.judge(text), solved=False)
+
+
+class Forgiving(Patient):
+    """A Patient whose verifier may break: a search then sees a lost cause, and `fault` says why."""
+
+    fault: Exception | None = None
+
+    def verify(self, text: str) -> Verdict:
+        """The verdict on `text`; no score where there is none."""
+        try:
+            return super().verify(text)
+        except Exception as error:
+            self.fault = self.fault or error
+            return Verdict(0.0, False, True, "this cannot be judged")
