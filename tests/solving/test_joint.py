@@ -167,6 +167,7 @@ def test_a_broken_problem_is_a_recorded_failure_and_the_others_go_on(broken: str
 @pytest.mark.parametrize("shown", [True, False])
 def test_a_search_is_shown_the_verifier_or_not(shown: bool) -> None:
     found = solved("hh", even(draws=24), verifier=shown)
+    assert all(one.cost.verifier_calls > 1 for one in found.side.outcomes) is shown
     if shown:
         assert all(one.solved and one.answer.text[0] == "d" for one in found.side.outcomes)
     assert all(one.verdict is not None for one in found.side.outcomes)

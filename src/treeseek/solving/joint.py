@@ -5,7 +5,7 @@ Their prompts are given and cost nothing, as they do where each problem is searc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from treeseek.allocators.arms import Judging, Posed
 from treeseek.front import start
@@ -89,7 +89,8 @@ class Joint(Trial):
                 part.fail(part.judge.fault)
             part.failure = part.failure or self.failure
             pool = [] if at is None else found[at]
-            cost = Cost() if at is None else replace(costs[at])
+            cost = Cost() if at is None else costs[at]
+            cost.verifier_calls = 0 if part.judge is None else len(part.judge.asked)
             results.append(part.chosen(choose, pool, cost))
         return results
 
@@ -108,5 +109,4 @@ def costs_of(seat: Seat, problems: int) -> list[Cost]:
         cost = costs[judging.problem]
         cost.tokens += len(new)
         cost.tokens_reused += child.cost.tokens_reused
-        cost.verifier_calls += child.cost.verifier_calls
     return costs
