@@ -16,7 +16,7 @@ PURE = frozenset({"strategies", "scorers", "selectors", "sequences", "allocators
 EDGES = frozenset({"cli", "serve"})
 # What the pure rooms see of the engine: what they may ask for, and the values a request carries.
 SEEN = frozenset(
-    {"errors", "requests", "replies", "declare", "live.Context", "options"}
+    {"errors", "requests", "replies", "declare", "live.Context", "options", "paying"}
 ) | frozenset({"decoding.samplers", "decoding.stops", "decoding.warp"})
 
 # What a room may import of the package, by room or by a dotted name in it; a room that is not
@@ -38,7 +38,7 @@ MAY = {
     "options": frozenset({"errors"}),
     "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "sandbox", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
-    "scorers": PURE | SEEN | {"asking", "paying"},
+    "scorers": PURE | SEEN | {"asking"},
 }
 # The engine drives whatever it is given: it names no strategy and no task.
 ENGINE = ("budget", "live", "model", "result", "scheduler", "shown")

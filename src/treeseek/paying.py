@@ -2,7 +2,8 @@
 
 This file believes that a rollout drawn to score a prefix is as dear as one drawn for an answer. So
 such a scorer is written like a strategy: in a search it yields requests, and they are served,
-charged, cut by the budget and recorded like any other. By itself it scores texts, for nothing.
+charged, cut by the budget and recorded like any other. By itself it scores texts, for nothing. And
+it believes that who judges many texts faster together should be asked so.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from treeseek.replies import BudgetSpent
-from treeseek.requests import Node, Request, Score
+from treeseek.requests import Node, Request, Score, Verdict, Verify
 
 if TYPE_CHECKING:
     from treeseek.live import Context
@@ -47,9 +48,44 @@ class Told:
         return self._values
 
 
+class Gathered:
+    """The verdicts of `verifier` on `texts`, asked for together when the first is wanted.
+
+    Recorded verdicts are not asked for again; those past a budget of scores are made and not told.
+    """
+
+    def __init__(self, verifier: Any, texts: Sequence[str]) -> None:
+        self.name, self.version = verifier.name, verifier.version
+        self._verifier, self._texts = verifier, list(dict.fromkeys(texts))
+        self._verdicts: dict[str, Verdict] = {}
+
+    def verify(self, text: str) -> Verdict:
+        """The verdict on one of the texts."""
+        if not self._verdicts:
+            verdicts = self._verifier.verify_all(self._texts)
+            self._verdicts = dict(zip(self._texts, verdicts, strict=True))
+        return self._verdicts[text]
+
+
+def gathered(ctx: "Context", requests: Sequence[Request]) -> list[Request]:
+    """`requests`, of which those to one verifier are asked together where it has `verify_all`."""
+    found, places = list(requests), dict[int, list[int]]()
+    for place, request in enumerate(requests):
+        if isinstance(request, Verify) and hasattr(request.verifier, "verify_all"):
+            places.setdefault(id(request.verifier), []).append(place)
+    for several in places.values():
+        asked = [one for one in map(found.__getitem__, several) if isinstance(one, Verify)]
+        if len(asked) > 1:
+            shared = Gathered(asked[0].verifier, [ctx.text(one.node) for one in asked])
+            for place, one in zip(several, asked, strict=True):
+                found[place] = replace(one, verifier=shared)
+    return found
+
+
 def paid(ctx: "Context", search: Searching) -> Searching:
-    """`search`, which pays for the scores of its scorer where that is an Asker."""
-    return _paying(ctx, search) if isinstance(ctx.scorer, Asker) else search
+    """`search`, which pays for the scores of an Asker and gathers what its verifier is asked."""
+    several = isinstance(ctx.scorer, Asker) or hasattr(ctx.verifier, "verify_all")
+    return _paying(ctx, search) if several else search
 
 
 def _paying(ctx: "Context", search: Searching) -> Searching:
@@ -75,7 +111,9 @@ def _told(
     ctx: "Context", requests: list[Request], known: set[tuple[str, str, int]]
 ) -> Generator[list[Request], Any, list[Request]]:
     """`requests`, those of an Asker answered by requests of its own for what is not `known`."""
-    told = list(requests)
+    if not isinstance(requests, list) or {Score, Verify}.isdisjoint(map(type, requests)):
+        return requests
+    told = gathered(ctx, requests)
     for place, request in enumerate(requests):
         if not isinstance(request, Score) or not isinstance(request.scorer, Asker):
             continue

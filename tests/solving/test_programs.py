@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from treeseek import MemoryJournal, search
 from treeseek.decoding.stops import Step
 from treeseek.errors import InvalidOption
+from treeseek.requests import Verdict
 from treeseek.solving.front import compare, solve
 from treeseek.solving.judging import Patient
 from treeseek.strategies import best_of_n, pal, self_consistency
@@ -105,3 +107,77 @@ def test_votes_are_those_of_the_tasks_answers() -> None:
     own = solved(self_consistency(n=300, answer=lambda text: text[1:2] or None), verifier=False)
     for one in own.side.outcomes:
         assert "+" in one.answer.text, "an answer of the caller's own is not replaced"
+
+
+class Many(Sums):
+    """Runs the programs of a batch together, and notes how many those were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def run_all(self, texts: list[str]) -> list[str | None]:
+        self.batches.append(len(texts))
+        return [self.run(text) for text in texts]
+
+
+def test_programs_of_a_batch_are_run_together_and_say_the_same() -> None:
+    together, alone = Many(), Sums()
+    one, other = (solved(pal(n=300, executor=executor)) for executor in (together, alone))
+    assert [o.answer for o in one.side.outcomes] == [o.answer for o in other.side.outcomes]
+    assert together.batches == [4, 4] and max(map(len, alone.ran)) == 3
+
+
+class Batched:
+    """A verifier of one word that can be asked for many texts at once."""
+
+    name, version = "batched", "1"
+
+    def __init__(self, word: str) -> None:
+        self.word, self.alone = word, 0
+        self.batches: list[list[str]] = []
+
+    def verify(self, text: str) -> Verdict:
+        self.alone += 1
+        return Verdict(float(self.word in text), self.word in text, True)
+
+    def verify_all(self, texts: list[str]) -> list[Verdict]:
+        self.batches.append(list(texts))
+        return [Verdict(float(self.word in text), self.word in text, True) for text in texts]
+
+
+def test_a_verifier_that_can_is_asked_for_a_list_at_once() -> None:
+    judge, found = Batched("3"), []
+    for verifier, journal in ((judge, MemoryJournal()), (Patient(judge), None)):
+        result = search(
+            "^", model=MODEL, strategy=best_of_n(n=30), verifier=verifier, limit=4, journal=journal
+        )
+        found.append([(c.text, c.score) for c in result.candidates])
+        if journal is not None:
+            asked = len(judge.batches)
+            again = search(
+                "^", model=MODEL, strategy=best_of_n(n=30), verifier=verifier, limit=4,
+                journal=journal,
+            )  # fmt: skip
+            assert again.candidates == result.candidates
+            assert len(judge.batches) == asked == 1, "a recorded verdict is not asked for again"
+    assert judge.alone == 0 and set(judge.batches[0]) == {"7", "3+1", "1+3", "x"}
+    assert [text for text, _ in found[0]] == [text for text, _ in found[1]]
+
+
+class Plain:
+    """The control: the same verdicts, one at a time."""
+
+    name, version = "batched", "1"
+
+    def __init__(self) -> None:
+        self.verify = Batched("3").verify
+
+
+def test_together_or_one_by_one_the_verdicts_are_the_same() -> None:
+    results = [
+        search("^", model=MODEL, strategy=best_of_n(n=30), verifier=verifier, limit=4)
+        for verifier in (Batched("3"), Plain())
+    ]
+    assert results[0].candidates == results[1].candidates
+    assert results[0].cost.verifier_calls == results[1].cost.verifier_calls

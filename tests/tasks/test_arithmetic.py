@@ -151,7 +151,7 @@ def test_another_rule_is_another_problem():
     for line, rules in (
         ("3-5=5:5", [Rule(7)]),
         ("1+1=10:10", [Rule(base=2)]),
-        ("4-3=1:1", [Rule(), Rule(7)]),
+        ("5-3=2:2", [Rule(), Rule(7)]),
         ("1+1=0:0", [Rule(2), Rule(2, base=2)]),
     ):
         for rule in (Rule(), Rule(2), Rule(7), *[Rule(base=2), Rule(2, base=2)] * ("1+1" in line)):

@@ -5,8 +5,9 @@ the problem; never that it is solved. So no search ends early for having been lu
 given the same budget is given the same chance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from treeseek.requests import Verdict, Verifier
 
@@ -38,6 +39,9 @@ class Patient:
         self.name = verifier.name
         self.version = f"{verifier.version}, patient"
         self.asked: dict[str, Verdict] = {}
+        if hasattr(verifier, "verify_all"):
+            self.verify_all = self._verify_all
+            """The verdicts on many texts, side by side, where the verifier can."""
 
     def judge(self, text: str) -> Verdict:
         """The whole verdict on `text`, asked for once."""
@@ -47,6 +51,13 @@ class Patient:
                 self._memory[said] = self._verifier.verify(said)
             self.asked[text] = self._memory[said]
         return self.asked[text]
+
+    def _verify_all(self, texts: Sequence[str]) -> list[Verdict]:
+        said = dict.fromkeys(map(self.said, texts))
+        new = [one for one in said if one not in self._memory]
+        verifier: Any = self._verifier
+        self._memory.update(zip(new, verifier.verify_all(new), strict=True))
+        return [self.verify(text) for text in texts]
 
     def said(self, text: str) -> str:
         """What `text` says; "" where it says nothing."""
@@ -69,3 +80,9 @@ class Forgiving(Patient):
         except Exception as error:
             self.fault = self.fault or error
             return Verdict(0.0, False, True, "this cannot be judged")
+
+    def _verify_all(self, texts: Sequence[str]) -> list[Verdict]:
+        try:
+            return super()._verify_all(texts)
+        except Exception:
+            return [self.verify(text) for text in texts]

@@ -5,7 +5,7 @@ It judges nothing; who compares the output with an answer is another verifier.
 """
 
 import ast
-from functools import lru_cache
+from collections.abc import Sequence
 
 from treeseek.sandbox import Limits, Sandbox, standing
 from treeseek.verifiers.tests import program_of, tree_of
@@ -32,15 +32,27 @@ class Output:
         self.sandbox = sandbox or standing(allow_weak=allow_weak)
         self._limits = limits or self.sandbox.limits
         self.name, self.version = "output", f"1 {self._limits}"
-        self.run = lru_cache(maxsize=_KEPT)(self._run)
-        """What the program in a text prints, without blanks around it; None where it fails."""
+        self._said: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
         return f"Output({self.sandbox.tier.name})"
 
-    def _run(self, text: str) -> str | None:
-        ran = self.sandbox.run(_asked(program_of(text)), limits=self._limits)
-        return ran.stdout.strip() if ran.ok else None
+    def run(self, text: str) -> str | None:
+        """What the program in a text prints, without blanks around it; None where it fails."""
+        return self.run_all([text])[0]
+
+    def run_all(self, texts: Sequence[str]) -> list[str | None]:
+        """The same of many, side by side."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._said]
+        programs = [_asked(program_of(text)) for text in new]
+        results = self.sandbox.run_all(programs, limits=self._limits) if new else []
+        found = {text: self._said[text] for text in texts if text in self._said}
+        for text, ran in zip(new, results, strict=True):
+            found[text] = ran.stdout.strip() if ran.ok else None
+        if len(self._said) > _KEPT:
+            self._said.clear()
+        self._said |= found
+        return [found[text] for text in texts]
 
 
 def _asked(program: str) -> str:
