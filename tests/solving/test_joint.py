@@ -97,7 +97,8 @@ def test_no_more_is_spent_than_there_is_and_the_controls_get_equal_parts(name: s
         while run.step():
             pass
         found = run.solved
-        assert sum(tokens(found.side)) == found.side.cost.tokens <= budget
+        assert sum(tokens(found.side)) == found.side.cost.tokens == run._searching.tally.charged
+        assert found.side.cost.tokens <= budget
         assert sum(tokens(found.control)) <= budget
         parts = [budget // 3 + (place < budget % 3) for place in range(3)]
         assert all(one <= part for one, part in zip(tokens(found.control), parts, strict=True))
