@@ -16,7 +16,7 @@ PURE = frozenset({"strategies", "scorers", "selectors", "sequences", "allocators
 EDGES = frozenset({"cli", "serve"})
 # What the pure rooms see of the engine: what they may ask for, and the values a request carries.
 SEEN = frozenset(
-    {"errors", "requests", "replies", "declare", "live.Context", "options"}
+    {"errors", "requests", "replies", "declare", "live.Context", "options", "paying"}
 ) | frozenset({"decoding.samplers", "decoding.stops", "decoding.warp"})
 
 # What a room may import of the package, by room or by a dotted name in it; a room that is not

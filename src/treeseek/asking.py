@@ -2,7 +2,8 @@
 
 This file believes that a scorer made of a model should see what the model computed and nothing of
 the search it serves. Answers come from the same tree, so what a search has read is not computed
-again. What is asked here is spent, and charged to no budget.
+again. What is asked here is spent, and charged to no budget; a scorer whose questions are long asks
+the search instead (see `treeseek.paying`).
 """
 
 from collections.abc import Sequence
@@ -43,12 +44,7 @@ def read(lm: LM, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
     does not give. Raises EmptyPrompt, ContextOverflow.
     """
     with lm.lock:
-        alone = {prompt: lm.encode(prompt) for prompt, _ in pairs}
-        wholes = [lm.encode(prompt + text) if text else alone[prompt] for prompt, text in pairs]
-        paths = [
-            _path(lm, whole, _shared(alone[prompt], whole))
-            for whole, (prompt, _) in zip(wholes, pairs, strict=True)
-        ]
+        paths = [_path(lm, *parts) for parts in parted(lm, pairs)]
         rows: dict[tuple[int, int], tuple[float, float]] = {}
         nodes = list(dict.fromkeys(node for path in paths for node, _ in path))
         following: dict[int, dict[int, None]] = {}
@@ -69,6 +65,17 @@ def read(lm: LM, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         )
         for path in paths
     ]
+
+
+def parted(lm: LM, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], list[int]]]:
+    """The tokens of each (prompt, text), encoded together: those of the prompt, and the rest."""
+    alone = {prompt: lm.encode(prompt) for prompt, _ in pairs}
+    found = []
+    for prompt, text in pairs:
+        whole = lm.encode(prompt + text) if text else alone[prompt]
+        start = _shared(alone[prompt], whole)
+        found.append((list(whole[:start]), list(whole[start:])))
+    return found
 
 
 def complete(
@@ -104,10 +111,10 @@ def _shared(alone: Sequence[int], whole: Sequence[int]) -> int:
     return max(1, same)
 
 
-def _path(lm: LM, whole: Sequence[int], start: int) -> list[tuple[int, int]]:
-    """(node whose row is asked, token that follows) for each token of `whole` from `start` on."""
-    at, path = lm.tree.extend(ROOT, list(whole[:start])), []
-    for token in whole[start:]:
+def _path(lm: LM, before: Sequence[int], text: Sequence[int]) -> list[tuple[int, int]]:
+    """(node whose row is asked, token that follows) for each token of `text` after `before`."""
+    at, path = lm.tree.extend(ROOT, list(before)), []
+    for token in text:
         path.append((at, token))
         at = lm.tree.add(at, token)
     return path

@@ -92,6 +92,10 @@ class Ledger:
         """Leave the prompt's own row free under a second model as well, whose names are salted."""
         self._free |= {name ^ salt for name in self._free}
 
+    def waive(self, names: Iterable[int]) -> None:
+        """Never charge `names`, such as those of prompts that are given."""
+        self._free |= frozenset(names)
+
     @property
     def left(self) -> int | None:
         """Tokens that may still be charged."""

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from treeseek.live import Context
 from treeseek.options import Option, checked, options_of
+from treeseek.paying import paid
 from treeseek.requests import Node, Request, stable
 
 Search: TypeAlias = Generator[list[Request], Any, None]
@@ -33,7 +34,7 @@ class Strategy:
 
     def run(self, ctx: Context, root: Node) -> Search:
         """The generator."""
-        return self.function(ctx, root, **self.options)
+        return paid(ctx, self.function(ctx, root, **self.options))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{key}={_shown(value)}" for key, value in self.options.items())

@@ -64,7 +64,7 @@ class Option:
 
     def parse(self, strategy: str, text: str) -> Any:
         """Read the option from the command line; raises InvalidOption."""
-        for kind in _kinds(self.kind):
+        for kind in kinds(self.kind):
             value = _read(kind, text)
             if value is not None or (kind is type(None) and text.lower() == "none"):
                 self.check(strategy, value)
@@ -107,12 +107,13 @@ def validate(owner: Any) -> None:
         option.check(owner.name, getattr(owner, name))
 
 
-def _kinds(kind: Any) -> tuple[Any, ...]:
+def kinds(kind: Any) -> tuple[Any, ...]:
+    """The kinds that a union is of; the one itself where it is none."""
     return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
 
 
 def _is_a(value: Any, kind: Any) -> bool:
-    for one in _kinds(kind):
+    for one in kinds(kind):
         origin = get_origin(one)
         if one is Any or (origin is Literal and value in get_args(one)):
             return True
@@ -143,7 +144,7 @@ def _words(kind: Any, bounds: Range | None) -> str:
         type(None): "none",
     }
     words = []
-    for one in _kinds(kind):
+    for one in kinds(kind):
         if get_origin(one) is Literal:
             words.append(" or ".join(map(str, get_args(one))))
         elif get_origin(one) is Callable:
@@ -165,4 +166,4 @@ def _read(kind: Any, text: str) -> Any:
             return kind(text)
         except ValueError:
             return None
-    return text if kind is str else None
+    return text if kind in (str, Any) else None

@@ -29,6 +29,10 @@ LINES = [
     "run - -b tokens=20 --json",
     "solve countdown -o numbers=3 -s 'puct(width=3)' -o exploration=2 -b 1k --no-verifier",
     "solve countdown -n 2 --temperature 0.7 --selector 'weighted(by=score)' --limit 40 -q",
+    "solve countdown --allocator 'even(draws=2, each=best-of-n(n=2))' -b 3k --problems 9",
+    "solve countdown --allocator divide-and-conquer -s 'beam(width=3)' -b 3k",
+    "solve countdown --allocator 'tuning(plans=\"puct(width=2),puct(width=4)\", cap=90)' -b 3k",
+    "solve countdown -s 'portfolio(strategies=\"step-beam(width=2), particle\")'",
     "compare countdown -s 'beam(width=3),best-first' -o priority=total -b 40,1k --problems 9",
     "compare 'countdown(numbers=3)' -s puct --scorer none --csv rows.csv --plot curve.svg --seed 4",
 ]

@@ -132,6 +132,18 @@ def test_a_scorer_by_name_is_made_for_each_problem(monkeypatch: pytest.MonkeyPat
     assert said.exit_code == 2 and "no option 'height'" in said.stderr
 
 
+def test_scorers_that_take_tokens_stay_within_the_budget() -> None:
+    line = "--problems 2 -b 60 --json -q -s step-beam --scorer"
+    for scorer in ("'rollout(k=2, by=score, limit=9)'", "judge --no-verifier"):
+        said = solve(f"{line} {scorer}")
+        record = json.loads(said.stdout)
+        for side in (record, record["control"], record["majority"]):
+            for one in side["problems"]:
+                assert one["failure"] is None and 0 < one["cost"]["tokens"] <= 60
+    said = solve(f"{line} rollout --no-verifier")
+    assert said.exit_code == 2 and "--no-verifier hides" in said.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
@@ -234,3 +246,38 @@ def test_programs_are_said_to_be_held_and_by_whom(tmp_path: Path) -> None:
     if "NoSandbox" in said.output:
         pytest.skip("nothing here holds programs")
     assert "programs are held by" in said.stderr and "does not stop" in said.stderr
+
+
+def test_pal_is_given_a_sandbox_which_is_named_once(tmp_path: Path) -> None:
+    said = solve("--problems 2 -b tokens=30 -s pal")
+    if "NoSandbox" in said.stderr or "only run where something holds them" in said.stderr:
+        pytest.skip(said.stderr)
+    assert said.exit_code == 0 and said.stderr.count("programs are held by") == 1
+    assert "pal solved as many as best-of-n" in said.stdout
+    dry = solve("--problems 2 -b tokens=30 -s pal --dry-run")
+    assert dry.exit_code == 0 and 'strategy = "pal(n=none, executor=none)"' in dry.stdout
+
+
+@pytest.mark.parametrize(
+    "words", ["pal -o executor=sh", "ab-mcts-a -o refine=again", "self-consistency -o answer=last"]
+)
+def test_an_option_that_no_words_can_give_is_said_to_be_one(words: str) -> None:
+    said = solve(f"-b 30 -s {words}")
+    assert said.exit_code == 2 and "no words can give" in said.stderr
+    assert "from Python" in said.stderr
+
+
+def test_an_allocator_shares_one_budget_and_is_compared_with_equal_parts() -> None:
+    line = "--problems 3 -b tokens=100 --allocator 'even(draws=2)'"
+    record = json.loads(solve(f"{line} --json -q").stdout)
+    assert record["strategy"].startswith("even(problems=(), each=sample(")
+    assert 0 < record["cost"]["tokens"] <= 100 and record["control"]["cost"]["tokens"] <= 100
+    assert "even solved as many as best-of-n" in solve(line).stdout
+    served = json.loads(solve(f"{line} -s beam --json -q").stdout)
+    assert "each=beam(" in served["strategy"]
+    dry = json.loads(solve(f"{line} --dry-run --json").stdout)
+    assert dry["estimate"] == {"searches": 4, "charged_tokens_at_most": 200}
+    assert "strategy" not in dry["recipe"]
+    for more, words in (("--html tree.html", "leave --html out"), ("--selector x", "selectors")):
+        said = solve(f"{line} {more}")
+        assert said.exit_code == 2 and words in said.stderr

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treeseek import registry
-from treeseek.cli.choice import configured
+from treeseek.cli.choice import allocator_of, configured
 from treeseek.cli.spelling import read, spelled, split
-from treeseek.errors import InvalidOption
+from treeseek.errors import InvalidOption, UnknownName
 
 NAMES = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
 
@@ -29,6 +29,27 @@ def plain(text: str) -> bool:
 def test_every_strategy_can_be_written(name: str) -> None:
     made = configured(name, [])
     assert configured(spelled(made.name, made.options), []) == made
+
+
+@pytest.mark.parametrize("name", sorted({*registry.names("allocators")} - {"tuning"}))
+def test_every_allocator_can_be_written(name: str) -> None:
+    made = allocator_of(name)
+    options = {key: value for key, value in made.options.items() if key != "problems"}
+    assert allocator_of(spelled(name, options)) == made
+
+
+def test_strategies_within_an_option_are_read() -> None:
+    made = allocator_of('tuning(plans="puct(width=2), beam", cap=9)')
+    assert [one.name for one in made.options["plans"]] == ["puct", "beam"]
+    assert made.options["plans"][0].options["width"] == 2
+    for words, said in (
+        ("even(each=bream)", "did you mean"),
+        ("even(each=beam(height=2))", "no option 'height'"),
+        ("even(problems=3)", "no option 'problems'"),
+        ("tuning", "needs plans"),
+    ):
+        with pytest.raises((InvalidOption, UnknownName), match=said):
+            allocator_of(words)
 
 
 @given(st.text(alphabet='ab,()="\\ ', max_size=12))

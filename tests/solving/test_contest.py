@@ -9,9 +9,11 @@ import treeseek
 from tests.solving.letters import TOY, Letters, Wanted
 from treeseek import Sample, strategy
 from treeseek.errors import InvalidOption
+from treeseek.scorers.judge import Judge
 from treeseek.selectors import best, majority
 from treeseek.solving.comparison import Comparison, pair_of
 from treeseek.solving.contest import BEST, LEGAL, MAJORITY, RANDOM, Contest
+from treeseek.solving.draws import weighed
 from treeseek.solving.front import compare, contest, solve
 from treeseek.solving.judging import Patient
 from treeseek.strategies import beam, best_first, best_of_n, puct
@@ -42,6 +44,13 @@ class Marks:
 
     def score(self, texts: list[str]) -> list[float]:
         return [float(text.count("b")) for text in texts]
+
+
+class Unpaid:
+    """A scorer by which another scores for nothing."""
+
+    def __init__(self, scorer: Any) -> None:
+        self.name, self.version, self.score = scorer.name, scorer.version, scorer.score
 
 
 @pytest.mark.parametrize(
@@ -139,6 +148,30 @@ def test_selectors_choose_for_all() -> None:
     assert marked.row(BEST, 60).solved == marked.rows[1].solved
     with pytest.raises(InvalidOption, match=r"treeseek\.selectors"):
         compared(selector=max)
+
+
+def test_where_choosing_takes_tokens_the_control_pays_for_it() -> None:
+    """The draws that are scored share a budget with their scores: fewer than those that are not."""
+    lm = treeseek.load(TOY)
+    judge = Judge(lm, "abc", template="{prompt}{text}c", yes="a", no="b|c")
+    given: dict[str, Any] = {"verifier": False, "scorer": lambda problem: judge}
+    found = compared(strategies=[weighed()], **given)
+    for budget in (20, 60):
+        ours, control = found.row("weighed", budget), found.row(BEST, budget)
+        assert (ours.solved, ours.tokens) == (control.solved, control.tokens)
+        assert control.tokens <= budget and control.control
+        assert found.row(MAJORITY, budget).tokens <= budget
+    assert {pair.control for pair in found.pairs} == {BEST, MAJORITY, RANDOM}
+    free = compared(strategies=[weighed()], verifier=False, scorer=lambda problem: Unpaid(judge))
+    assert free.row(BEST, 60).tokens <= 60 and free.rows != found.rows
+    alone = solve(
+        Wanted(LETTERS), model=lm, strategy=weighed(), budget=60, problems=len(LETTERS), **given
+    )
+    assert [o.answer.text for o in alone.side.outcomes if o.answer] == [
+        o.answer.text for o in alone.control.outcomes if o.answer
+    ]
+    assert alone.control.cost.tokens == found.row(BEST, 60).tokens * len(LETTERS)
+    assert alone.majority.cost.tokens == found.row(MAJORITY, 60).tokens * len(LETTERS)
 
 
 def test_a_random_candidate_is_one_of_the_draws_and_keyed() -> None:

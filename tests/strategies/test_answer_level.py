@@ -5,7 +5,9 @@ from typing import Any
 from tests.strategies.test_conformance import Letters, Vowels
 from treeseek import strategies
 from treeseek.decoding.stops import Step
-from treeseek.requests import Verdict
+from treeseek.decoding.warp import Warp
+from treeseek.requests import How, Verdict
+from treeseek.strategies.ab_mcts import Action
 from treeseek.testing import StrategySuite
 
 LETTER_B = Step(("b",), tokens=2)
@@ -50,6 +52,17 @@ class TestAdaptiveScored(StrategySuite):
 class TestMixed(StrategySuite):
     strategy = strategies.ab_mcts_m(answers=8)
     n = 4
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Vowels(), "step": LETTER_B}
+
+
+class TestActions(StrategySuite):
+    strategy = strategies.ab_mcts_a(
+        answers=9,
+        parallel=2,
+        actions=[Action(), Action(How(warp=Warp(temperature=2.0)), again), Action(refine=again)],
+    )
 
     def options(self) -> dict[str, Any]:
         return {"verifier": Vowels(), "step": LETTER_B}

@@ -1,6 +1,6 @@
 """Each search over answers beside the one most like it, where the two choose differently."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from treeseek.decoding.stops import Step
 from treeseek.errors import InvalidOption
 from treeseek.noise import Rng
 from treeseek.requests import How, Sample, Verdict, Walk
+from treeseek.strategies.ab_mcts import Action
 from treeseek.strategies.answer_tree import AnswerTree, adaptive, mixed
 from treeseek.strategies.boundaries import boundaries
 from treeseek.strategies.posteriors import NormalPrior
@@ -83,6 +84,41 @@ def test_a_prompt_that_refines_is_told_the_answer_and_what_was_wrong_with_it() -
     assert told and {prompt for prompt, _, _ in told} == {"^"}
     for _, answer, feedback in told:
         assert feedback == Prefixed("abcd").verify(answer).feedback
+
+
+ABLE = scripted({"": QUARTERS}, default={**QUARTERS, "a": 9.0})
+"""The same letters; it says a nearly always after the first."""
+
+
+@pytest.mark.parametrize("kind", [strategies.ab_mcts_a, strategies.ab_mcts_m])
+def test_of_several_ways_the_one_that_comes_to_more_is_taken(kind: Any) -> None:
+    """Two models are two ways: the abler is asked more often, unless both score the same."""
+    ways = [Action(), Action(How(model=ABLE))]
+
+    def share(value: Callable[[str], float]) -> float:
+        asked = []
+
+        class Told:
+            name, version = "told", "1"
+
+            def score(self, texts: Sequence[str]) -> list[float]:
+                asked.extend(texts)
+                return [value(text) for text in texts]
+
+        for seed in range(4):
+            search(
+                "^", model=EVEN, strategy=kind(answers=30, actions=ways), limit=8, seed=seed,
+                scorer=Told(),
+            )  # fmt: skip
+        return sum(text[1:].count("a") >= 5 for text in asked) / len(asked)
+
+    able = share(lambda text: text.count("a") / 8)
+    assert able > 0.65 and able > share(lambda text: 0.5) + 0.1
+
+
+def test_ways_are_given_in_one_form() -> None:
+    with pytest.raises(InvalidOption, match="give each Action its refine"):
+        strategies.ab_mcts_a(actions=[Action()], refine=lambda *_: "^")
 
 
 def test_the_mixed_model_leaves_what_no_longer_changes_and_arms_do_not() -> None:

@@ -1,6 +1,7 @@
 """Laws of arithmetic chains: what is accepted is the value, whatever the order of the steps."""
 
 import random
+import re
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from treeseek.tasks.arithmetic import (
     LARGEST,
     Arithmetic,
     Problem,
+    Rule,
     generate,
     is_held_out,
     solve,
@@ -53,6 +55,34 @@ def test_a_step_that_breaks_precedence_is_not_allowed():
     assert lines == {"9-2=7:7+3*4*5", "3*4=12:9-2+12*5"}
     for wrong in ("2+3=5:9-5*4*5", "4*5=20:9-2+3*20"):
         assert verify(Problem("", "9-2+3*4*5"), wrong + "\n").terminal
+
+
+@given(seeds, st.integers(2, LARGEST), st.integers(2, 16), st.randoms(use_true_random=False))
+def test_modulo_and_in_another_base_every_order_keeps_the_value(seed, modulus, base, noise):
+    task = Arithmetic(operations=4, modulus=modulus, base=base)
+    problem = generate(seed, operations=4, rule=Rule(modulus, base))[0]
+
+    def value(text):
+        return eval(re.sub(r"\w+", lambda part: str(int(part[0], base)), text)) % modulus
+
+    left, lines = problem.expression, []
+    while not left.isalnum():
+        line, after = noise.choice(list(steps_from(left, problem.rule)))
+        assert value(after) == value(left)
+        lines.append(line)
+        left = after
+    assert int(left, base) == value(problem.expression)
+    assert verify(problem, "\n".join(lines)).solved
+    assert task.answer(problem, "\n".join(lines)) == left
+    assert task.answer(problem, f"{left}:{'0123456789abcdefg'[base]}") is None
+
+
+def test_a_rule_is_in_the_prompt_and_plain_problems_are_what_they_were():
+    (plain,) = generate(5)
+    assert plain.prompt == f"Work out {plain.expression}.\n" and plain.id.endswith(plain.expression)
+    (problem,) = generate(5, rule=Rule(modulus=7, base=2))
+    assert problem.prompt.endswith(" modulo 111 in base 2.\n") and " " not in problem.id
+    assert [Rule(base=16).written(number) for number in (0, 9, 255)] == ["0", "9", "ff"]
 
 
 @given(st.data(), seeds)
@@ -105,12 +135,28 @@ def test_a_longer_list_begins_with_the_shorter_one(seed, count):
 def test_the_task_and_what_it_refuses():
     task = Arithmetic(operations=3)
     assert task.problems(4, 5) == generate(4, operations=3, count=5)
-    assert set(options_of(Arithmetic)) == {"operations"}
+    assert set(options_of(Arithmetic)) == {"operations", "modulus", "base"}
     assert task.verifier(task.problems(4, 1)[0]).verify("").score == 0
     with pytest.raises(InvalidOption, match="at least 1"):
         Arithmetic(operations=0)
+    with pytest.raises(InvalidOption, match="modulus=1"):
+        Arithmetic(modulus=1)
+    with pytest.raises(InvalidOption, match="ask for fewer"):
+        generate(0, operations=1, count=99, rule=Rule(modulus=2))
     with pytest.raises(InvalidOption, match="0 or more"):
         generate(0, count=-1)
+
+
+def test_another_rule_is_another_problem():
+    for line, rules in (
+        ("3-5=5:5", [Rule(7)]),
+        ("1+1=10:10", [Rule(base=2)]),
+        ("5-3=2:2", [Rule(), Rule(7)]),
+        ("1+1=0:0", [Rule(2), Rule(2, base=2)]),
+    ):
+        for rule in (Rule(), Rule(2), Rule(7), *[Rule(base=2), Rule(2, base=2)] * ("1+1" in line)):
+            verdict = verify(Problem("", line.partition("=")[0], rule), line)
+            assert verdict.solved is (rule in rules), (line, rule)
 
 
 def test_results_stay_within_the_numbers_that_a_token_holds():

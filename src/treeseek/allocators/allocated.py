@@ -41,7 +41,7 @@ def allocated(
             roots |= {at: reply.root for at, reply in zip(new, derived, strict=True)}
             charged += sum(reply.charged for reply in derived)
         asked: list[Request] = [
-            Spawn(Judging(plans[plan], posed[at].verifier), roots[at], budget)
+            Spawn(Judging(plans[plan], posed[at], at), roots[at], budget)
             for at, plan, budget in picks
         ]
         replies: list[Spawned] = yield asked
@@ -61,7 +61,7 @@ def allocated(
 
 def _drawn(ctx: Context, posed: Posed, pick: Pick, reply: Spawned) -> Any:
     """Judge and finish what a nested search found; the draw that its best answer makes."""
-    own = judged_by(ctx, posed.verifier)
+    own = judged_by(ctx, posed)
     nodes = [one.node for one in reply.found]
     found = yield from judged(own, nodes, problem=pick.problem)
     known = [(one, node) for one, node in zip(found, nodes, strict=True) if one]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from treeseek.declare import Strategy
 from treeseek.live import Context
-from treeseek.requests import Node, Verifier
+from treeseek.requests import Node, Reader, Scorer, Verifier
 from treeseek.strategies.posteriors import Rng
 
 
@@ -26,20 +26,23 @@ def as_said(text: str) -> str:
 class Posed:
     """A problem: its prompt, who judges answers to it (None: nobody), and what an answer says.
 
-    `answer(text)` gives a key that is equal for equal answers, or None where there is none.
+    `answer(text)` gives a key that is equal for equal answers, or None where there is none;
+    `scorer` scores answers to it (None: the scorer of the search, if there is one).
     """
 
     prompt: str
     verifier: Verifier | None = None
     answer: Callable[[str], str | None] = as_said
+    scorer: Scorer | Reader | None = None
 
 
 @dataclass(frozen=True)
 class Judging:
-    """A strategy that is judged by `verifier`, whatever the search it is nested in was given."""
+    """A strategy on problem number `problem`, judged as `posed` says."""
 
     strategy: Strategy
-    verifier: Verifier | None
+    posed: Posed
+    problem: int
 
     @property
     def name(self) -> str:
@@ -48,13 +51,13 @@ class Judging:
 
     def run(self, ctx: Context, root: Node) -> Any:
         """The strategy's generator."""
-        return self.strategy.run(judged_by(ctx, self.verifier), root)
+        return self.strategy.run(judged_by(ctx, self.posed), root)
 
 
-def judged_by(ctx: Context, verifier: Verifier | None) -> Context:
-    """`ctx` with another verifier."""
+def judged_by(ctx: Context, posed: Posed) -> Context:
+    """`ctx` with the verifier of `posed`, and with its scorer where it has one."""
     own = copy(ctx)
-    own.verifier = verifier
+    own.verifier, own.scorer = posed.verifier, posed.scorer or ctx.scorer
     return own
 
 

@@ -80,6 +80,15 @@ def selector_of(words: str) -> Selector:
     return found
 
 
+def allocator_of(words: str) -> Strategy:
+    """The allocator in words, as in `even(draws=4, each=best-of-n(n=2))`."""
+    name, given = read(words)
+    kind: StrategyFactory = registry.find("allocators", name)
+    known = {key: option for key, option in kind.options.items() if key != "problems"}
+    found: Strategy = made(name, kind, known, given)
+    return found
+
+
 class SearchCommand(click.Command):
     """A verb that takes `-s`: its help lists the options of the strategies named beside it."""
 
@@ -98,6 +107,9 @@ class SearchCommand(click.Command):
         """The verb's options, then those of what was named, or the names there are."""
         super().format_options(ctx, formatter)
         strategies = ctx.meta.get("treeseek.strategy")
+        if any(param.name == "allocator" for param in self.params):
+            words = 'Write one with its options as "NAME(OPTION=VALUE)".'
+            _listed(formatter, "Allocators", "allocators", words)
         if any(param.name == "task" for param in self.params):
             task = ctx.meta.get("treeseek.task")
             if task is None:

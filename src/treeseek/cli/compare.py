@@ -8,7 +8,7 @@ import click
 
 from treeseek.cli import faults, recipe
 from treeseek.cli.choice import SearchCommand, entered, strategy_options
-from treeseek.cli.judged import budgets_of, judged_options, settings, standing, tell_tier
+from treeseek.cli.judged import budgets_of, equipped, judged_options, settings, standing
 from treeseek.cli.output import as_text, checked, save
 from treeseek.cli.report import leader, rows, table
 from treeseek.cli.screen import screen
@@ -43,7 +43,9 @@ def compare(task: str, **options: Any) -> int:
     from by the same verifier or scorer; the majority of its draws; one of them at random; and,
     where searches may ask whether a step is legal, draws that end at the first illegal step. Shares
     and differences come with 95 % intervals, differences are paired over the problems, and who
-    loses is said to lose. Interrupted, it reports the problems that all have ended.
+    loses is said to lose. Budgets are equal problem by problem, which is the point: to share one
+    budget over problems take treeseek solve --allocator. Interrupted, it reports the problems that
+    all have ended.
 
     \b
     Examples:
@@ -71,8 +73,8 @@ def compare(task: str, **options: Any) -> int:
         return 0
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
-        given = settings(options, board.note)
-        tell_tier(made, given["seed"], board.note)
+        given = settings(options, made, board.note)
+        strategies = equipped(strategies, made, seed=given["seed"], note=board.note)
         run = contest(made, strategies=strategies, budgets=budgets, **given, **options)
         names = ", ".join(one.name for one in strategies)
         title = f"{names} on {made.name}, {given['model'].name}"

@@ -1,7 +1,7 @@
 """What the verbs that run a task share: their options, what these mean, and how a series stands."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -11,12 +11,17 @@ from treeseek.cli.choice import selector_of
 from treeseek.cli.law import law, law_options, loaded, model_options, number_option
 from treeseek.cli.screen import Standing, spending
 from treeseek.cli.spelling import made, read
+from treeseek.declare import Strategy
 from treeseek.errors import InvalidOption
 from treeseek.model import LM
 from treeseek.options import options_of
 from treeseek.requests import Reader, Scorer
-from treeseek.solving.trials import Tally
+from treeseek.solving.judging import Patient
+from treeseek.solving.trials import Tally, having
 from treeseek.tasks.protocol import Problem, Task
+
+_PLACES = ("lm", "prompt", "verifier")
+"""What a scorer is given by the problem that it scores answers to."""
 
 
 def judged_options(problems: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -52,7 +57,9 @@ def judged_options(problems: int) -> Callable[[Callable[..., Any]], Callable[...
     return decorate
 
 
-def settings(options: dict[str, Any], note: Callable[[str], None] | None = None) -> dict[str, Any]:
+def settings(
+    options: dict[str, Any], task: Task, note: Callable[[str], None] | None = None
+) -> dict[str, Any]:
     """What `options` mean to the library, the model loaded; taken out of them."""
     warp = law(options)
     selector = options.pop("selector")
@@ -60,13 +67,15 @@ def settings(options: dict[str, Any], note: Callable[[str], None] | None = None)
     return {
         "model": lm,
         "warp": warp,
-        "scorer": _scorer(options.pop("scorer"), lm),
+        "scorer": _scorer(options.pop("scorer"), lm, task, shown=options["verifier"]),
         "selector": None if selector is None else selector_of(selector),
         **{name: options.pop(name) for name in ("problems", "verifier", "limit", "seed")},
     }
 
 
-def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
+def _scorer(
+    name: str, lm: LM, task: Task, *, shown: bool
+) -> Callable[[Problem], Scorer | Reader] | None:
     if name == "none":
         return None
     own = lm.value
@@ -75,7 +84,11 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
     kind_name, given = read(name)
     kind = registry.find("scorers", kind_name)
     known = options_of(kind)
-    own_options = {key: option for key, option in known.items() if key not in ("lm", "prompt")}
+    own_options = {key: option for key, option in known.items() if key not in _PLACES}
+    if "verifier" in known and not shown:
+        raise InvalidOption(
+            f"--scorer {name} asks the verifier, which --no-verifier hides: leave one of them out."
+        )
     missing = [
         key
         for key, option in own_options.items()
@@ -88,9 +101,14 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
         )
     made(kind_name, dict, own_options, given)  # refused before anything runs
 
+    places: dict[str, Callable[[Problem], Any]] = {
+        "lm": lambda _: lm,
+        "prompt": lambda problem: problem.prompt,
+        "verifier": lambda problem: Patient(task.verifier(problem)),
+    }
+
     def scorer(problem: Problem) -> Scorer:
-        places = {"lm": lm, "prompt": problem.prompt}
-        here = {key: value for key, value in places.items() if key in known}
+        here = {key: place(problem) for key, place in places.items() if key in known}
         made_here: Scorer = made(
             kind_name, lambda **options: kind(**here, **options), own_options, given
         )
@@ -99,16 +117,35 @@ def _scorer(name: str, lm: LM) -> Callable[[Problem], Scorer | Reader] | None:
     return scorer
 
 
-def tell_tier(task: Task, seed: int, note: Callable[[str], None]) -> None:
-    """Say who holds the programs that answers to `task` are, and what that leaves open."""
-    try:
-        (problem, *_) = task.problems(seed, 1)
-        sandbox = getattr(task.verifier(problem), "sandbox", None)
-    except Exception:
-        return  # each problem says so itself
+def equipped(
+    strategies: Sequence[Strategy], task: Task, *, seed: int, note: Callable[[str], None]
+) -> list[Strategy]:
+    """`strategies`, of which those that run programs are given the strongest sandbox there is.
+
+    Who holds programs, those that are answers to `task` included, is said once, and what that
+    leaves open. Raises NoSandbox where a strategy needs one.
+    """
+    found, sandbox = list(strategies), None
+    for place, one in enumerate(found):
+        if one.options.get("executor", one) is None:
+            from treeseek.verifiers.output import Output
+
+            output = Output()
+            found[place], sandbox = having(one, executor=output), output.sandbox
+    sandbox = sandbox or _sandbox_of(task, seed)
     if sandbox is not None:
         tier = sandbox.tier
         note(f"programs are held by {tier.name}, which does not stop: {'; '.join(tier.leaves)}")
+    return found
+
+
+def _sandbox_of(task: Task, seed: int) -> Any:
+    """What holds the programs that are answers to `task`; None where they are none."""
+    try:
+        (problem, *_) = task.problems(seed, 1)
+        return getattr(task.verifier(problem), "sandbox", None)
+    except Exception:
+        return None  # each problem says so itself
 
 
 def budgets_of(words: str) -> list[int]:

@@ -8,14 +8,16 @@ import click
 
 from treeseek.budget import Budget
 from treeseek.cli import faults, recipe
-from treeseek.cli.choice import SearchCommand, entered, strategy_options
-from treeseek.cli.judged import judged_options, settings, standing, tell_tier
+from treeseek.cli.choice import SearchCommand, allocator_of, entered, strategy_options
+from treeseek.cli.judged import equipped, judged_options, settings, standing
 from treeseek.cli.law import budget_option, number_option
 from treeseek.cli.output import as_text, output_options, save
 from treeseek.cli.report import UNUSED
 from treeseek.cli.screen import screen
 from treeseek.cli.spelling import spelled
 from treeseek.cli.stepping import step_all
+from treeseek.declare import Strategy
+from treeseek.errors import InvalidOption
 from treeseek.options import options_of
 from treeseek.solving.attempt import Side, Solved
 from treeseek.solving.front import attempt
@@ -30,6 +32,10 @@ DRAWN = 12
 @click.argument("task", metavar="TASK|FILE")
 @strategy_options("puct")
 @budget_option("tokens=400")
+@click.option(
+    "--allocator", metavar="NAME",
+    help="Share one budget, -b, over all problems, by picks that -s serves.  [default: -b each]",
+)  # fmt: skip
 @number_option("-n", 1, "Answers that a search looks for; one of them is judged.", low=1)
 @judged_options(5)
 @output_options
@@ -39,39 +45,62 @@ def solve(task: str, **options: Any) -> int:
     """Solve problems that can be checked, beside best-of-N with the same budget.
 
     TASK is a name, as in countdown or "countdown(numbers=3)"; FILE holds JSON lines with a prompt,
-    and an answer or tests. The budget holds for each problem. The same problems are then given to
-    best-of-n and to the majority of its draws, with the same budget and the same verifier, and it
-    is said who solved more. No search stops early for being lucky, so all get the same chance.
+    and an answer or tests. The budget holds for each problem; with --allocator for all of them. The
+    same problems are then given to best-of-n and to the majority of its draws, with the same budget
+    and the same verifier, and it is said who solved more. No search stops early for being lucky, so
+    all get the same chance.
 
     \b
     Examples:
       treeseek solve countdown --problems 5
       treeseek solve countdown -o numbers=3 -s best-first -o priority=total -b 1k --html trees.html
+      treeseek solve countdown --problems 20 --allocator "adaptive(most=16)" -b 4k
       treeseek solve my-problems.jsonl --problems 100 -s beam -o width=16 --json
     """  # fmt: skip
     html, as_json = options.pop("html"), options.pop("as_json")
-    made, (strategy,) = entered(task, [options["strategy"]], options.pop("assignments"))
+    allocator = _allocator(options.pop("allocator"), html)
+    served = [] if allocator is not None and _is_default("strategy") else [options["strategy"]]
+    made, strategies = entered(task, served, options.pop("assignments"))
     budget = Budget.of(options["budget"])
-    named = spelled(strategy.name, strategy.options)
     if options.pop("dry_run"):
-        words = {"task": task_words(made), **options, "strategy": named, "html": html}
-        recipe.show("solve", words, estimate(budget, options["problems"]), as_json=as_json)
+        words = {"task": task_words(made), **options, "html": html, "strategy": None}
+        for kind, one in (*(("strategy", one) for one in strategies), ("allocator", allocator)):
+            words[kind] = one and spelled(one.name, one.options)
+        cost = estimate(budget, options["problems"], shared=allocator is not None)
+        recipe.show("solve", words, cost, as_json=as_json)
         return 0
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
-        given = settings(options, board.note)
-        tell_tier(made, given["seed"], board.note)
-        run = attempt(made, strategy=strategy, budget=budget, keep=DRAWN, **given, **options)
-        title = f"{strategy.name} on {made.name}, {given['model'].name}"
+        given = settings(options, made, board.note)
+        strategies = equipped(strategies, made, seed=given["seed"], note=board.note)
+        run = attempt(
+            made, strategy=next(iter(strategies), None), allocator=allocator, budget=budget,
+            keep=DRAWN, **given, **options,
+        )  # fmt: skip
+        name = (allocator or strategies[0]).name
+        title = f"{name} on {made.name}, {given['model'].name}"
         step_all(run, board, lambda: standing(run.tally, title))
     found = run.solved
     if as_json:
         click.echo(as_text(found.to_json()))
     else:
-        _print(found, strategy.name)
+        _print(found, name)
     if html is not None:
-        _draw(html, found, run.trials, strategy.name, made.name)
+        _draw(html, found, run.trials, name, made.name)
     return _code(found)
+
+
+def _allocator(words: str | None, html: Path | None) -> Strategy | None:
+    """The allocator in words; raises InvalidOption beside a picture, of which it has none."""
+    if words is not None and html is not None:
+        raise InvalidOption("--allocator grows one tree for all problems: leave --html out.")
+    return None if words is None else allocator_of(words)
+
+
+def _is_default(name: str) -> bool:
+    """Whether neither the command line nor a recipe says what `name` is."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.DEFAULT
 
 
 def task_words(task: Any) -> str:
@@ -79,11 +108,14 @@ def task_words(task: Any) -> str:
     return spelled(task.name, {name: getattr(task, name) for name in options_of(type(task))})
 
 
-def estimate(budget: Budget, problems: int) -> dict[str, Any]:
-    """What a run may cost at most: its searches and the draws of the control."""
-    if budget.tokens is None:
-        return {"searches": 2 * problems, "charged_tokens_at_most": "no bound: give tokens= by -b"}
-    return {"searches": 2 * problems, "charged_tokens_at_most": 2 * problems * budget.tokens}
+def estimate(budget: Budget, problems: int, *, shared: bool = False) -> dict[str, Any]:
+    """What a run may cost at most: its searches and the draws of the control.
+
+    With `shared` the problems share one search and one budget.
+    """
+    searches, budgets = (problems + 1, 2) if shared else (2 * problems, 2 * problems)
+    most = "no bound: give tokens= by -b" if budget.tokens is None else budgets * budget.tokens
+    return {"searches": searches, "charged_tokens_at_most": most}
 
 
 def sentence(found: Solved, name: str) -> str:

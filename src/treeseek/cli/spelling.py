@@ -7,12 +7,15 @@ here. A text that holds a comma, a bracket or a quote is written in double quote
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_origin
 
+from treeseek import registry
+from treeseek.declare import Strategy, StrategyFactory
 from treeseek.errors import InvalidOption
-from treeseek.options import Option
+from treeseek.options import Option, kinds
 
 _WORDS = (str, int, float, type(None))
+_SAID = (str, int, float, bool, Any)
 _PLAIN = re.compile(r"[\w.+:/~@%-]+")
 _WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
@@ -81,15 +84,50 @@ def made(name: str, factory: Factory, known: Mapping[str, Option], given: Mappin
         if key not in known:
             listed = ", ".join(known) or "none"
             raise InvalidOption(f"{name} has no option {key!r}; its options are: {listed}.")
-        options[key] = known[key].parse(name, text)
+        options[key] = _parsed(name, known[key], text)
     return factory(**options)
+
+
+def _parsed(name: str, option: Option, text: str) -> Any:
+    """The value that `text` gives to an option; raises InvalidOption where no words can."""
+    if Strategy in kinds(option.kind):
+        return strategy_of(text)
+    if Sequence[Strategy] in kinds(option.kind):
+        return tuple(map(strategy_of, split(text)))
+    said = any(one in _SAID or get_origin(one) is Literal for one in kinds(option.kind))
+    if not said and text.lower() != "none":
+        raise InvalidOption(
+            f"{name}: no words can give {option.name}, which is {option.wanted()}: set it from "
+            "Python, or leave it out."
+        )
+    return option.parse(name, text)
+
+
+def strategy_of(words: str) -> Strategy:
+    """The strategy in words, as in `beam(width=4)`; raises UnknownName, InvalidOption."""
+    name, given = read(words)
+    kind: StrategyFactory = registry.find("strategies", name)
+    found: Strategy = made(kind.name, kind, kind.options, given)
+    return found
 
 
 def spelled(name: str, options: Mapping[str, Any]) -> str:
     """A configured thing in words that `read` understands; what no words give is left out."""
-    words = {key: value for key, value in options.items() if isinstance(value, _WORDS)}
-    shown = ", ".join(f"{key}={_value(value)}" for key, value in words.items())
+    words = {key: _told(value) for key, value in options.items()}
+    shown = ", ".join(
+        f"{key}={_value(value)}" for key, value in words.items() if isinstance(value, _WORDS)
+    )
     return f"{name}({shown})" if shown else name
+
+
+def _told(value: Any) -> Any:
+    """Strategies in words; anything else as it is."""
+    several = [value] if isinstance(value, Strategy) else value
+    if not isinstance(several, list | tuple) or not several:
+        return value
+    if not all(isinstance(one, Strategy) for one in several):
+        return value
+    return ", ".join(spelled(one.name, one.options) for one in several)
 
 
 def _value(value: Any) -> str:

@@ -6,8 +6,13 @@ from typing import Annotated, Any, Literal
 
 from treeseek.asking import complete
 from treeseek.decoding.stops import Stop
+from treeseek.live import Context
 from treeseek.options import Range, validate
-from treeseek.requests import Verdict, Verifier
+from treeseek.paying import Asking
+from treeseek.requests import Node, Sample, Verdict, Verifier, Verify
+
+_STREAM = 1 << 20
+"""Where rollouts draw their noise from, so that they do not change what the search draws."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,9 @@ class RolloutValue:
     by="solved" counts solved completions, by="score" averages their scores. A text that is judged
     terminal is not completed. Unbiased for what the model makes of the text under plain sampling,
     standard error at most .5 / sqrt(k); too rare successes are all 0. Costs k completions and k + 1
-    verdicts a text, which no budget is charged: a strategy whose rollouts are to be paid for asks
-    for them itself. Draws are keyed by seed and text, so the number is a function of both.
-    Reference: math-shepherd
+    verdicts a text. A search is charged for them, and draws them by its own law and seed; what its
+    budget cuts counts as it stands. Of texts alone the draws are keyed by `seed` and text, so the
+    number is a function of both. Reference: math-shepherd
     """
 
     lm: Any
@@ -77,6 +82,28 @@ class RolloutValue:
         for at, ends in zip(begun, drawn, strict=True):
             worths = [self._worth(self.verifier.verify(texts[at] + end)) for end in ends]
             values[at] = sum(worths) / len(worths)
+        return values
+
+    def ask(self, ctx: Context, nodes: Sequence[Node]) -> Asking:
+        """The value of each node, by continuations that are drawn from it in the search's tree."""
+        found = yield [Verify(node, self.verifier) for node in nodes]
+        values = [self._worth(reply.verdict) for reply in found]
+        begun = [
+            at
+            for at, (node, reply) in enumerate(zip(nodes, found, strict=True))
+            if not node.is_end and not _is_over(reply.verdict)
+        ]
+        if not begun:
+            return values
+        drawn = yield [
+            Sample(nodes[at], n=self.k, until=self.stop, limit=self.limit, stream=_STREAM)
+            for at in begun
+        ]
+        ends = [run.node for reply in drawn for run in reply.continuations]
+        judged = yield [Verify(node, self.verifier) for node in ends]
+        worths = [self._worth(reply.verdict) for reply in judged]
+        for place, at in enumerate(begun):
+            values[at] = sum(worths[place * self.k : (place + 1) * self.k]) / self.k
         return values
 
     def _worth(self, verdict: Verdict) -> float:

@@ -11,8 +11,9 @@ from treeseek.result import Cost, candidate_json
 from treeseek.selectors.votes import majority
 from treeseek.solving.choices import Chooser, by_rank, by_selector
 from treeseek.solving.comparison import Pair, pair_of
-from treeseek.solving.draws import Drawn, draws
+from treeseek.solving.draws import Drawn, draws, weighed
 from treeseek.solving.intervals import wilson
+from treeseek.solving.joint import Joint
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Tally, Trial, described
 from treeseek.tasks.protocol import Problem
 
@@ -124,7 +125,8 @@ class Attempt:
 
     First the searches, then the draws: each problem's have the budget of tokens that its search
     had, or where that was unlimited, what its search was charged. `trials` are the first `keep`
-    searches, for whoever draws their trees.
+    searches, for whoever draws their trees. With `together` the strategy is an allocator, which
+    shares one budget over all problems; the draws then have equal parts of it.
     """
 
     def __init__(
@@ -137,8 +139,10 @@ class Attempt:
         choose: Chooser = by_rank,
         window: int = WINDOW,
         keep: int = 0,
+        together: bool = False,
     ) -> None:
         """Nothing runs before the first step."""
+        self._together = together
         self._problems, self._strategy, self._budget = problems, strategy, budget
         self._on, self._choose, self._keep = on, choose, keep
         self._vote = by_selector(majority())
@@ -147,12 +151,19 @@ class Attempt:
         self._voted: list[Outcome] = []
         self.trials: list[Trial] = []
         self._memories: list[dict[str, Verdict]] = [{} for _ in problems]
-        bounds: dict[str, Any] = {
-            "lm": on.lm, "searches": len(problems), "window": window,
-            "most": None if budget.tokens is None else budget.tokens * len(problems),
-        }  # fmt: skip
-        self._searching = Series(self._searches(), settled=self._search_ended, **bounds)
-        self._drawing = Series(self._draws(), settled=self._draws_ended, **bounds)
+        most = budget.tokens
+        if most is not None and not together:
+            most *= len(problems)
+        bounds: dict[str, Any] = {"lm": on.lm, "window": window}
+        self._searching = Series(
+            self._searches(), settled=self._search_ended, most=most,
+            searches=1 if together else len(problems), **bounds,
+        )  # fmt: skip
+        pools = 2 if on.pays else 1
+        self._drawing = Series(
+            self._draws(), settled=self._draws_ended, most=most and pools * most,
+            searches=pools * len(problems), **bounds,
+        )  # fmt: skip
 
     def step(self) -> bool:
         """Run one round; False once all has ended."""
@@ -175,12 +186,11 @@ class Attempt:
         """What is known; the controls once all their draws have ended."""
         on, ended = self._on, self._drawing.ended and not self._drawing.interrupted
         label = repr(self._strategy)
-        drawing = self._side("best-of-n", self._drawn, self._drawing)
         return Solved(
             described(on.task), on.lm.name, on.seed,
             self._side(label, self._found, self._searching),
-            drawing if ended else None,
-            replace(drawing, strategy="majority", outcomes=tuple(self._voted)) if ended else None,
+            self._side("best-of-n", self._drawn, self._drawing) if ended else None,
+            self._side("majority", self._voted, self._drawing) if ended else None,
             tuple(dict.fromkeys((*self._strategy.references, *draws.references))),
         )  # fmt: skip
 
@@ -194,26 +204,41 @@ class Attempt:
         return Side(label, tuple(outcomes), cost)
 
     def _searches(self) -> Iterator[list[Trial]]:
-        for problem, memory in zip(self._problems, self._memories, strict=True):
-            yield [Trial(problem, self._strategy, self._budget, self._on, memory)]
+        each = [
+            Trial(problem, self._strategy, self._budget, self._on, memory)
+            for problem, memory in zip(self._problems, self._memories, strict=True)
+        ]
+        if self._together:
+            first = self._problems[0]
+            yield [Joint(first, self._strategy, self._budget, self._on, parts=each)]
+        else:
+            yield from ([trial] for trial in each)
 
     def _search_ended(self, trials: Sequence[Trial]) -> None:
         (trial,) = trials
+        if isinstance(trial, Joint):
+            self._found += trial.outcomes(self._choose)
+            return
         self._found.append(trial.outcome(self._choose))
         if len(self.trials) < self._keep:
             self.trials.append(trial)
 
     def _draws(self) -> Iterator[list[Trial]]:
         given = zip(self._problems, self._memories, self._found, strict=True)
-        for problem, memory, found in given:
+        for place, (problem, memory, found) in enumerate(given):
             tokens = found.cost.tokens if self._budget.tokens is None else self._budget.tokens
-            strategy = draws(n=max(1, tokens))
-            yield [Trial(problem, strategy, Budget(tokens=tokens), self._on, memory)]
+            if self._together and self._budget.tokens is not None:
+                equal, rest = divmod(tokens, len(self._problems))
+                tokens = equal + (place < rest)
+            strategies = [draws(n=max(1, tokens)), *([weighed()] if self._on.pays else [])]
+            budget = Budget(tokens=tokens)
+            yield [Trial(problem, one, budget, self._on, memory) for one in strategies]
 
     def _draws_ended(self, trials: Sequence[Trial]) -> None:
-        (trial,) = trials
+        trial, *paying = trials
         pool = [] if trial.run is None else Drawn(trial.run).within(trial.budget.tokens)[0]
         cost = Cost() if trial.run is None else trial.run.result.cost
         ranked = trial.ranked(pool)
-        self._drawn.append(trial.chosen(self._choose, ranked, cost))
+        found = [one.outcome(self._choose) for one in paying]
+        self._drawn.append(found[0] if found else trial.chosen(self._choose, ranked, cost))
         self._voted.append(trial.chosen(self._vote, ranked, replace(cost)))

@@ -1,13 +1,14 @@
 """Strategies beside their controls, on the same problems, at the same budgets.
 
 Every search of a table gets the same budget of charged tokens a problem, and no control gets fewer:
-best-of-n draws until the budget ends and is chosen from by whatever the strategies are chosen by;
-the majority of the same draws; one of them at random. Where searches may ask whether a step is
+best-of-n draws until the budget ends and is chosen from by whatever the strategies are chosen by
+(where that takes tokens, it pays for them as well); the majority of the same draws; one of them at
+random. Where searches may ask whether a step is
 legal, so may the draws of a fourth. Differences are paired over problems, since one problem is far
 harder than another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from treeseek.budget import Budget
@@ -17,7 +18,7 @@ from treeseek.result import Cost
 from treeseek.selectors.votes import majority
 from treeseek.solving.choices import Chooser, at_random, by_rank, by_selector
 from treeseek.solving.comparison import Comparison, Counted, Failure, pair_of
-from treeseek.solving.draws import Drawn, draws
+from treeseek.solving.draws import Drawn, draws, weighed
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Trial, described
 from treeseek.tasks.protocol import Problem
 
@@ -62,17 +63,19 @@ class Contest:
     ) -> None:
         """`choose` takes the answer of best-of-n, as it does those of the strategies."""
         self._problems = problems
-        self._contenders = contenders
+        self._contenders = list(contenders)
         self._budgets = budgets
         self._on = on
-        self._choose: Mapping[str, Chooser] = {
+        self._choose: dict[str, Chooser] = {
             BEST: choose,
             MAJORITY: by_selector(majority()),
             RANDOM: at_random,
         }
+        if on.pays:
+            self._contenders.append(Contender(BEST, weighed(), self._choose.pop(BEST), True))
         self._counted = {
             (label, budget): Counted()
-            for label in [*(one.label for one in contenders), *self._choose]
+            for label in [*(one.label for one in self._contenders), *self._choose]
             for budget in budgets
         }
         self._failures: list[Failure] = []
@@ -83,7 +86,7 @@ class Contest:
             lm=on.lm,
             settled=self._settle,
             window=window,
-            **extent(len(problems), len(contenders), budgets),
+            **extent(len(problems), len(self._contenders), budgets),
         )
 
     def step(self) -> bool:
@@ -99,6 +102,7 @@ class Contest:
         """What is known so far: every problem on which all searches have ended."""
         on, controls = self._on, list(self._choose)
         controls += [one.label for one in self._contenders if one.control]
+        controls.sort(key=CONTROLS.index)
         labels = [*(one.label for one in self._contenders if not one.control), *controls]
         strategies = [one for one in self._contenders if not one.control]
         rows = [

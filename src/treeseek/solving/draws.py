@@ -11,7 +11,7 @@ from treeseek.declare import Search, strategy
 from treeseek.front import Run
 from treeseek.live import Context
 from treeseek.options import Range
-from treeseek.requests import Node, Sample
+from treeseek.requests import Node, Sample, Score
 from treeseek.result import Candidate
 
 BATCH = 32
@@ -42,6 +42,34 @@ def draws(
         free = 0 if reply.charged else free + len(reply.continuations)
         if any(run.node.end == "budget" for run in reply.continuations):
             return
+
+
+@strategy("best-of-n", tier="step")
+def weighed(ctx: Context, root: Node) -> Search:
+    """Draw and score one continuation after another until the budget ends; the best score first.
+
+    Best-of-n where a score takes tokens, so that how many draws a budget pays for depends on what
+    their scores cost. What was drawn and not scored comes last. Cost: the tokens of each draw and
+    of its score. Reference: best-of-n
+    """
+    assert ctx.scorer is not None
+    free, drawn, least, left = 0, 0, 0.0, None
+    try:
+        while free < FREE:
+            (reply,) = yield [Sample(root)]
+            left = reply.continuations[0].node
+            if left.end == "budget":
+                break
+            (scored,) = yield [Score((left,), ctx.scorer)]
+            (value,) = scored.values
+            ctx.finish(left, score=value)
+            least, drawn, left = min(least, value), drawn + 1, None
+            free = 0 if reply.charged else free + 1
+            if reply.spent is None and drawn == BATCH:
+                return
+    finally:
+        if left is not None:
+            ctx.finish(left, score=least - 1.0)
 
 
 class Drawn:

@@ -1,6 +1,7 @@
 """The doors of this room: `solve` and `compare`, and the parts they put together."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from treeseek.budget import Budget
@@ -9,6 +10,7 @@ from treeseek.decoding.warp import Warp
 from treeseek.errors import InvalidOption
 from treeseek.loading import shared
 from treeseek.model import LM
+from treeseek.paying import Asker
 from treeseek.requests import Reader, Scorer
 from treeseek.selectors.selector import Selector
 from treeseek.selectors.votes import majority
@@ -16,8 +18,9 @@ from treeseek.solving.attempt import Attempt, Solved
 from treeseek.solving.choices import Chooser, by_rank, by_selector, by_verifier
 from treeseek.solving.comparison import Comparison
 from treeseek.solving.contest import CONTROLS, LEGAL, Contender, Contest
-from treeseek.solving.trials import WINDOW, Conditions, described
+from treeseek.solving.trials import WINDOW, Conditions, described, having
 from treeseek.strategies.best_of_n import best_of_n
+from treeseek.strategies.self_consistency import said
 from treeseek.tasks.protocol import Problem, Task
 
 _TASK = ("name", "step", "limit", "problems", "verifier", "answer")
@@ -49,10 +52,12 @@ def chooser(
 ) -> Chooser:
     """How answers are chosen: by `selector`, else by the verifier if it is shown, else by rank.
 
-    Self-consistency is a way to choose: its answers are those of the majority, whatever was asked.
+    Self-consistency and pal are ways to choose: their answers are those of the majority, whatever
+    was asked.
     """
-    if strategy is not None and strategy.name == "self-consistency":
-        return by_selector(majority())
+    if strategy is not None and strategy.name in ("self-consistency", "pal"):
+        told = strategy.options.get("answer", said)
+        return by_selector(majority()) if told is said else by_rank
     if selector is not None:
         if not isinstance(selector, Selector):
             raise InvalidOption(f"selector={selector!r}: give one of treeseek.selectors.")
@@ -63,7 +68,8 @@ def chooser(
 def attempt(
     task: Task,
     *,
-    strategy: Strategy | StrategyFactory,
+    strategy: Strategy | StrategyFactory | None = None,
+    allocator: Strategy | StrategyFactory | None = None,
     budget: Budget | str | int | None = "tokens=400",
     problems: int = 100,
     selector: Selector | None = None,
@@ -74,11 +80,28 @@ def attempt(
 ) -> Attempt:
     """A run of `solve` that is ready to be stepped; see `solve`."""
     on = conditions(task, verifier=verifier, **rest)
-    (chosen,) = configured([strategy])
+    given = [one for one in (strategy, allocator) if one is not None]
+    if not given:
+        raise InvalidOption("strategy is missing: give one of treeseek.strategies.")
+    chosen, *shares = armed(configured(given))
+    run = chosen if allocator is None else allotting(*reversed([chosen, *shares]))
+    posed = made(on, problems)
     return Attempt(
-        made(on, problems), chosen, budget=Budget.of(budget), on=on,
-        choose=chooser(selector, verifier=verifier, strategy=chosen), window=window, keep=keep,
+        posed, run, budget=Budget.of(budget), on=paying(on, posed), window=window, keep=keep,
+        choose=chooser(selector, verifier=verifier, strategy=chosen),
+        together=allocator is not None,
     )  # fmt: skip
+
+
+def allotting(allocator: Strategy, strategy: Strategy | None = None) -> Strategy:
+    """`allocator` with `strategy` for one draw; raises InvalidOption where it takes none."""
+    if "problems" not in allocator.options:
+        raise InvalidOption(f"allocator={allocator!r}: give one of treeseek.allocators.")
+    if strategy is None:
+        return allocator
+    if "each" not in allocator.options:
+        raise InvalidOption(f"{allocator.name} chooses among its plans=: leave the strategy out.")
+    return having(allocator, each=strategy)
 
 
 def solve(task: Task, **options: Any) -> Solved:
@@ -86,9 +109,12 @@ def solve(task: Task, **options: Any) -> Solved:
 
     `strategy` is one of treeseek.strategies, `budget` holds for each problem ("tokens=400"),
     `problems` is how many, `seed` makes them and all noise; `model`, `limit`, `warp` as for
-    `search`. `scorer` makes the scorer of a problem. `verifier=False` hides the verifier from the
-    search: it then only judges the one answer that `selector` (one of treeseek.selectors; default:
-    the search's own ranking) chooses. best-of-n and the majority of its draws get the same budget.
+    `search`. With `allocator`, one of treeseek.allocators, `budget` holds for all problems together
+    and is shared as that says; `strategy` then is what serves a pick (default: the allocator's
+    own), and the draws get equal parts. `scorer` makes the scorer of a problem. `verifier=False`
+    hides the verifier from the search: it then only judges the one answer that `selector` (one of
+    treeseek.selectors; default: the search's own ranking) chooses. best-of-n and the majority of
+    its draws get the same budget.
 
     Raises InvalidOption before anything runs; a problem that fails is a recorded failure.
     """
@@ -113,10 +139,21 @@ def contest(
     on = conditions(task, verifier=verifier, **rest)
     choose = chooser(selector, verifier=verifier)
     check_budgets(budgets)
-    found = contenders(strategies, selector=selector, verifier=verifier)
+    found = contenders(armed(configured(strategies)), selector=selector, verifier=verifier)
+    posed = made(on, problems)
     return Contest(
-        made(on, problems), found, budgets=sorted(budgets), on=on, choose=choose, window=window
+        posed, found, budgets=sorted(budgets), on=paying(on, posed), choose=choose, window=window
     )
+
+
+def paying(on: Conditions, problems: Sequence[Problem]) -> Conditions:
+    """`on`, told whether answers are chosen by scores that a search is charged for."""
+    if on.shown or on.scorer is None:
+        return on
+    try:
+        return replace(on, pays=isinstance(on.scorer(problems[0]), Asker))
+    except Exception:
+        return on  # each problem says so itself
 
 
 def check_budgets(budgets: Sequence[int]) -> None:
@@ -170,6 +207,17 @@ def configured(strategies: Sequence[Strategy | StrategyFactory]) -> list[Strateg
     if not chosen:
         raise InvalidOption("strategies is empty: give at least one of treeseek.strategies.")
     return chosen
+
+
+def armed(strategies: Sequence[Strategy]) -> Sequence[Strategy]:
+    """`strategies`; raises InvalidOption where one runs programs and was given nothing to do so."""
+    for one in strategies:
+        if one.options.get("executor", one) is None:
+            raise InvalidOption(
+                f"{one.name} runs programs, and a task says nothing of what they print: give it "
+                f"executor=treeseek.verifiers.output.Output()."
+            )
+    return strategies
 
 
 def labelled(strategies: Sequence[Strategy]) -> dict[str, Strategy]:

@@ -9,6 +9,8 @@ is beside it.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 from treeseek.budget import Budget
 from treeseek.declare import Strategy
@@ -20,7 +22,8 @@ from treeseek.requests import Reader, Scorer, Verdict
 from treeseek.result import Candidate, Cost
 from treeseek.scheduler import Scheduler
 from treeseek.solving.choices import CUT, Chooser, Held
-from treeseek.solving.judging import Patient
+from treeseek.solving.judging import Patient, as_it_is
+from treeseek.strategies.self_consistency import said
 from treeseek.tasks.protocol import Problem, Task
 from treeseek.tree import ROOT
 
@@ -34,7 +37,8 @@ class Conditions:
 
     `limit` is the longest answer in tokens, `n` how many a search looks for; `scorer` makes the
     scorer of a problem, which sees the problem's prompt and no answer; `shown` says whether
-    searches may ask the verifier while they run, or only the table asks it in the end.
+    searches may ask the verifier while they run, or only the table asks it in the end. `pays` says
+    that answers are chosen by scores that take tokens, so that choosing among draws does too.
     """
 
     lm: LM
@@ -45,6 +49,7 @@ class Conditions:
     warp: Warp | None = None
     scorer: Callable[[Problem], Scorer | Reader] | None = None
     shown: bool = True
+    pays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,12 @@ class Trial:
         """Take a seat; what prevents it is recorded."""
         on, problem = self.on, self.problem
         try:
-            self.judge = Patient(on.task.verifier(problem), self.memory)
+            strategy = suited(self.strategy, on.task, problem)
+            executor = strategy.options.get("executor")
+            read = as_it_is if executor is None else executor.run
+            self.judge = Patient(on.task.verifier(problem), self.memory, read=read)
             self.run = start(
-                problem.prompt, model=on.lm, strategy=self.strategy, budget=self.budget, n=on.n,
+                problem.prompt, model=on.lm, strategy=strategy, budget=self.budget, n=on.n,
                 limit=on.limit, seed=on.seed, step=on.task.step, warp=on.warp,
                 scorer=None if on.scorer is None else on.scorer(problem),
                 verifier=self.judge if on.shown else None,
@@ -128,7 +136,7 @@ class Trial:
         A candidate's score is the number it was ranked by; it comes as the mean log-probability.
         """
         ordered = sorted(pool, key=lambda one: (one.finish in CUT, -one.score))
-        if self.on.shown or self.on.scorer is None or not ordered:
+        if self.on.shown or self.on.scorer is None or self.on.pays or not ordered:
             return ordered
         try:
             values = self._scores(self.on.scorer(self.problem), ordered)
@@ -155,11 +163,15 @@ class Trial:
         answer, verdict, failure = None, None, self.failure
         if self.judge is not None:
             known = len(self.judge.asked)
-            task, problem = self.on.task, self.problem
+            task, problem, judge = self.on.task, self.problem, self.judge
             held = Held(
-                pool, self.judge.judge, lambda text: task.answer(problem, text), task.step,
-                self.on.seed, (problem.id, *place),
-            )  # fmt: skip
+                pool,
+                judge.judge,
+                lambda text: task.answer(problem, judge.said(text)),
+                task.step,
+                self.on.seed,
+                (problem.id, *place),
+            )
             try:
                 answer = choose(held)
                 verdict = None if answer is None else self.judge.judge(answer.text)
@@ -309,6 +321,18 @@ class Series:
                 if trial.run is not None and not trial.run.ended:
                     trial.run.seat.live.close()
                     trial.fail(error)
+
+
+def suited(strategy: Strategy, task: Task, problem: Problem) -> Strategy:
+    """`strategy` for one problem: what votes for whole texts votes for the task's answers."""
+    if strategy.options.get("answer") is not said:
+        return strategy
+    return having(strategy, answer=lambda text: task.answer(problem, text))
+
+
+def having(strategy: Strategy, **options: Any) -> Strategy:
+    """`strategy` with `options`, which are some of its own."""
+    return replace(strategy, options=MappingProxyType({**strategy.options, **options}))
 
 
 def named(error: Exception) -> str:

@@ -4,21 +4,24 @@ This file believes that the members of the family differ in how they choose wher
 nothing else. It does not choose.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from treeseek.declare import Search
+from treeseek.errors import InvalidOption
 from treeseek.live import Context
 from treeseek.options import Range
-from treeseek.requests import Derive, Node, Request, Sample
+from treeseek.requests import Derive, How, Node, Request, Sample
 from treeseek.strategies.answer_tree import AnswerTree
 from treeseek.strategies.answers import judged
 from treeseek.strategies.boundaries import boundaries
 from treeseek.strategies.draws import FREE
-from treeseek.strategies.posteriors import Rng
+from treeseek.strategies.posteriors import Moments, NormalPrior, Rng
 
 Choice: TypeAlias = Callable[[AnswerTree, Rng], int]
 Refine: TypeAlias = Callable[[str, str, str], str]
+_PRIOR = NormalPrior()
 Answers = Annotated[
     int | None, Range(low=1), "answers to generate; none: 32, or until the budget ends"
 ]
@@ -30,39 +33,74 @@ Refining = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Action:
+    """One way to generate an answer: by a law (another model, a temperature), a prompt, or both.
+
+    `how` None is the search's own law; `refine` is as the option of that name.
+    """
+
+    how: How | None = None
+    refine: Refine | None = None
+
+
+Actions = Annotated[
+    Sequence[Action], "ways to generate, chosen by what they came to; none: one, by refine"
+]
+
+
+def one_or_many(refine: Refine | None, actions: Sequence[Action], **_: object) -> None:
+    """Raise InvalidOption where ways are given in both forms."""
+    if actions and refine is not None:
+        raise InvalidOption("actions= and refine= exclude each other: give each Action its refine.")
+
+
 def branched(
     ctx: Context,
     root: Node,
     choose: Choice,
     answers: int | None,
     parallel: int,
-    refine: Refine | None,
+    ways: Sequence[Action],
 ) -> Search:
-    """Grow a tree of answers where `choose` says; every answer is a candidate."""
+    """Grow a tree of answers where `choose` says; every answer is a candidate.
+
+    The way is drawn by Thompson over all that each of `ways` came to, wherever in the tree.
+    """
     tree = AnswerTree(bounded=ctx.scorer is None or ctx.verifier is not None)
-    ends, notes = [root], [""]
-    starts: dict[int, Node] = {0: root}
+    ends, notes, worth = [root], [""], [Moments() for _ in ways]
+    starts: dict[tuple[int, int], Node] = {}
     left, solved, free, endless = answers or 32, 0, 0, answers is None
     while left > 0 and solved < ctx.n and free < FREE:
         picks = []
         for _ in range(min(parallel, left, len(ends))):
-            at = choose(tree, ctx.rng("choose", len(tree.parents)))
-            picks.append((tree.add(at), at))
-        if refine is not None:
-            new = [at for at in dict.fromkeys(at for _, at in picks) if at not in starts]
-            asked: list[Request] = [
-                Derive(root, refine(ctx.prompt, ctx.text(ends[at]), notes[at])) for at in new
-            ]
-            replies = (yield asked) if asked else []
-            starts |= {at: reply.root for at, reply in zip(new, replies, strict=True)}
-            froms = [starts[at] for _, at in picks]
-        else:
-            froms = [_kept(ctx, root, ends[at], number) if at else root for number, at in picks]
-        replies = yield [Sample(node) for node in froms]
+            rng = ctx.rng("choose", len(tree.parents))
+            at = choose(tree, rng)
+            drawn = [_PRIOR.draw(tree.seen(seen), rng) for seen in worth] if ways[1:] else [0.0]
+            picks.append((tree.add(at), at, drawn.index(max(drawn))))
+        new = [
+            (at, way, refine)
+            for at, way in dict.fromkeys(pick[1:] for pick in picks)
+            if at and (at, way) not in starts and (refine := ways[way].refine) is not None
+        ]
+        prompts: list[Request] = [
+            Derive(root, refine(ctx.prompt, ctx.text(ends[at]), notes[at])) for at, _, refine in new
+        ]
+        replies = (yield prompts) if prompts else []
+        for (at, way, _), reply in zip(new, replies, strict=True):
+            starts[at, way] = reply.root
+        asks: list[Request] = []
+        for number, at, way in picks:
+            start = root if at == 0 else starts.get((at, way))
+            start = start or _kept(ctx, root, ends[at], number)
+            asks.append(Sample(start, how=ways[way].how))
+        replies = yield asks
         nodes = [reply.continuations[0].node for reply in replies]
         found = yield from judged(ctx, nodes)
-        for (number, _), one in zip(picks, found, strict=True):
+        for (number, _, way), one in zip(picks, found, strict=True):
             tree.land(number, one.value if one else tree.scores[number])
+            if one is not None:
+                worth[way].add(one.value)
             notes.append(one.note if one else "")
             solved += one is not None and one.solved
         ends += nodes

@@ -3,11 +3,19 @@
 from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.requests import Node
-from treeseek.strategies.ab_mcts import Answers, Parallel, Refining, branched
+from treeseek.strategies.ab_mcts import (
+    Action,
+    Actions,
+    Answers,
+    Parallel,
+    Refining,
+    branched,
+    one_or_many,
+)
 from treeseek.strategies.answer_tree import mixed
 
 
-@strategy("ab-mcts", tier="step")
+@strategy("ab-mcts", tier="step", check=one_or_many)
 def ab_mcts_m(
     ctx: Context,
     root: Node,
@@ -15,6 +23,7 @@ def ab_mcts_m(
     answers: Answers = None,
     parallel: Parallel = 1,
     refine: Refining = None,
+    actions: Actions = (),
 ) -> Search:
     """Generate a new answer or refine an old one, by one random-effects model of all siblings.
 
@@ -24,4 +33,4 @@ def ab_mcts_m(
     Cost: as ab-mcts-a, and about a millisecond for each level of a descent. It loses where scores
     take few values. Reference: ab-mcts
     """
-    yield from branched(ctx, root, mixed, answers, parallel, refine)
+    yield from branched(ctx, root, mixed, answers, parallel, actions or [Action(None, refine)])

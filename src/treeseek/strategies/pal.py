@@ -1,18 +1,22 @@
 """Program-aided answers: draw programs, run them, and let what they print vote."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Annotated, Any, Protocol
 
 from treeseek.declare import Search, strategy
 from treeseek.errors import InvalidOption
 from treeseek.live import Context
+from treeseek.paying import gathered
 from treeseek.requests import Node, Request, Verdict, Verify
 from treeseek.strategies.draws import Draws, drawn, elect
 from treeseek.strategies.steps import served
 
 
 class Executor(Protocol):
-    """Runs a program. `name` and `version` key what it printed."""
+    """Runs a program. `name` and `version` key what it printed.
+
+    One that has `run_all(texts)` as well is asked for the programs of a batch together.
+    """
 
     name: str
     version: str
@@ -29,11 +33,21 @@ class Printed:
         """Run by `executor`."""
         self._executor = executor
         self.name, self.version = f"output of {executor.name}", executor.version
+        if hasattr(executor, "run_all"):
+            self.verify_all = self._verify_all
 
     def verify(self, text: str) -> Verdict:
         """Score 1 for a program that prints something; nothing is ever solved by that."""
-        output = (self._executor.run(text) or "").strip()
-        return Verdict(float(bool(output)), False, True, output)
+        return _printed(self._executor.run(text))
+
+    def _verify_all(self, texts: Sequence[str]) -> list[Verdict]:
+        executor: Any = self._executor
+        return [_printed(output) for output in executor.run_all(texts)]
+
+
+def _printed(output: str | None) -> Verdict:
+    said = (output or "").strip()
+    return Verdict(float(bool(said)), False, True, said)
 
 
 @strategy("pal", "self-consistency", tier="step")
@@ -52,7 +66,7 @@ def pal(
     draws with its output, 0 where it fails. Cost: one charged node a token, shared prefixes once,
     and one run a distinct program, counted as a verdict. It loses where problems are no
     computations, or where the model writes prose. Programs are run by what the caller gives: give
-    it a sandbox. Reference: pal, self-consistency
+    it a sandbox, as treeseek.verifiers.output.Output does. Reference: pal, self-consistency
     """
     runs = ctx.verifier if executor is None else Printed(executor)
     if runs is None:
@@ -62,7 +76,7 @@ def pal(
 
     def run(nodes: list[Node]) -> Generator[list[Request], Any, None]:
         held.extend(nodes)
-        replies, spent = yield from served([Verify(node, runs) for node in nodes])
+        replies, spent = yield from served(gathered(ctx, [Verify(node, runs) for node in nodes]))
         outputs.extend(reply.verdict.feedback or None for reply in replies)
         if spent is not None:
             raise spent
