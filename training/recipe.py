@@ -32,12 +32,12 @@ class Recipe:
     rate: float = 2e-3
     again: int = 800
     again_rate: float = 1e-3
-    last: int = 3600
+    last: int = 2900
     last_problems: int = 32
     fives_from: int = 1200
     last_rate: float = 1.5e-3
-    cool: int = 1200
-    value_from: int = 2600
+    cool: int = 1000
+    value_from: int = 1900
     tried: int = 12
     value_weight: float = 0.3
     weight_decay: float = 0.1
