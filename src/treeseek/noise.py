@@ -13,10 +13,13 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from treeseek.errors import InvalidOption
 
 T = TypeVar("T")
+Word = TypeVar("Word", int, NDArray[np.uint64])
+"""One 64-bit word, or a column of them."""
 
 _MASK = (1 << 64) - 1
 GAMMA = 0x9E3779B97F4A7C15
@@ -43,12 +46,30 @@ def stream_key(
     node's 128-bit name; `ordinal` counts the continuations asked of that node and stream so far.
     Costs one short cryptographic hash. Raises InvalidOption for a path of any other content.
     """
-    place = (seed, int(purpose), path, name, stream, ordinal)
-    return int.from_bytes(blake2b(_encoded(place), digest_size=8).digest(), "little")
+    return Streams(seed, purpose, path).keys(name, stream, ordinal)[0]
 
 
-def position_key(key: int, position: int) -> int:
-    """Key of one position in a stream: an integer mix, cheap enough to call for every token."""
+class Streams:
+    """The streams of one place of a run; what their names share is written out once."""
+
+    __slots__ = ("_place",)
+
+    def __init__(self, seed: int, purpose: Purpose, path: tuple[Any, ...]) -> None:
+        """See `stream_key`."""
+        self._place = b"(" + b"".join(map(_encoded, (seed, int(purpose), path)))
+
+    def keys(self, name: int, stream: int, ordinal: int, count: int = 1) -> list[int]:
+        """Keys of the streams of `count` ordinals from `ordinal` on."""
+        place = self._place + b"i%d;i%d;i" % (name, stream)
+        digests = [
+            blake2b(place + b"%d;)" % at, digest_size=8).digest()
+            for at in range(ordinal, ordinal + count)
+        ]
+        return [int.from_bytes(digest, "little") for digest in digests]
+
+
+def position_key(key: Word, position: Word) -> Word:
+    """Key of one position in a stream, or of one in each: an integer mix, cheap for every token."""
     return _mixed(key + (position + 1) * _POSITION & _MASK)
 
 
@@ -114,8 +135,8 @@ def _encoded(item: object) -> bytes:
     )
 
 
-def _mixed(word: int) -> int:
-    """The SplitMix64 output function on one Python integer."""
+def _mixed(word: Word) -> Word:
+    """The SplitMix64 output function."""
     word = (word ^ word >> 30) * MIX_A & _MASK
     word = (word ^ word >> 27) * MIX_B & _MASK
     return word ^ word >> 31

@@ -28,8 +28,8 @@ class Shown:
         """Children by parent: a run of handles until one is looked up by its token."""
         self._names: dict[int, int] = {0: path_name(prompt)}
         self._limits: dict[int, int] = {}
-        self._strings = bool(settings.stop.strings)
-        self._stops = self._strings or bool(settings.stop.tokens)
+        self.strings = bool(settings.stop.strings)
+        self._stops = self.strings or bool(settings.stop.tokens)
         self.root = Node(0, self.token[0], 0.0, 0.0, 0.0, 0, None)
 
     def child(self, parent: int, token: int, logprob: float) -> int:
@@ -136,7 +136,7 @@ class Shown:
             return "end"
         if token in settings.stop.tokens:
             return "stop"
-        if self._strings and stop_at(self.text(handle), settings.stop) is not None:
+        if self.strings and stop_at(self.text(handle), settings.stop) is not None:
             return "stop"
         return "limit" if self.depths[handle] >= self.limit(handle) else None
 
