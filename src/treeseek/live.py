@@ -61,8 +61,8 @@ class Context:
     """What a strategy may know and do beside yielding: facts that never change, and finish.
 
     `n` is how many candidates the caller wants, `limit` the longest continuation in tokens,
-    `step` where a step of an answer ends, `scorer` and `verifier` what the caller gave (None:
-    nothing).
+    `step` where a step of an answer ends and `until` its strings as a Stop, `scorer` and
+    `verifier` what the caller gave (None: nothing).
     """
 
     def __init__(self, live: "Live") -> None:
@@ -72,6 +72,7 @@ class Context:
         self.n = settings.n
         self.limit = settings.limit
         self.step = settings.step
+        self.until = settings.step.stop
         self.scorer = settings.scorer
         self.verifier = settings.verifier
         self.ends = settings.ends

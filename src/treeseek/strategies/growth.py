@@ -52,7 +52,7 @@ class Growth:
 
     def wants(self, tally: Tally) -> bool:
         """Whether a descent ends at `tally`, open as it is."""
-        return tally.final or self.room(tally) > 0
+        return tally.final or self.plan.room(tally, self.rounds) > 0
 
     def full(self, tally: Tally) -> bool:
         """Whether a node without an open child gets no other one."""
@@ -112,7 +112,9 @@ class Growth:
                 self.ends += 1
                 self.solved += what.solved
                 self.ended |= plan.enough is not None and child.worth >= plan.enough
-            if what.closed or (plan.judged and not plan.ahead):
+            if plan.judged and not plan.ahead:
+                tree.note(path if known else [*path, child], child.worth)
+            elif what.closed:
                 tree.land(path if known else [*path, child], child.worth)
             if flight.first is not None:
                 flight.best = child.worth if flight.best is None else max(flight.best, child.worth)
