@@ -14,7 +14,6 @@ from treeseek.errors import StrategyError
 from treeseek.noise import Purpose, Rng, stream_key
 from treeseek.replies import (
     BudgetSpent,
-    Continuation,
     Derived,
     Expanded,
     Found,
@@ -209,8 +208,11 @@ class Live(Shown):
             handles = self.children(request.node.handle, reply.tokens, reply.logprobs)
             reply.bear(self._births, handles)
         elif isinstance(request, Sample) and isinstance(reply, Sampled):
-            for continuation in reply.continuations:
-                self._bind_run(request.node.handle, continuation)
+            start = request.node.handle
+            for run in reply.continuations:
+                cut = run.reason if run.reason in _CUT else None
+                self.spent = self.spent or cut == "budget"
+                run.node = self.node(self.along(start, run.tokens, run.logprobs), cut)
         elif isinstance(request, Walk) and isinstance(reply, Walked):
             handle = self.along(request.node.handle, request.tokens, reply.logprobs)
             reply.node = self.node(handle)
@@ -225,11 +227,6 @@ class Live(Shown):
             self._adopt(self._children[reply.child], reply.found)
         elif isinstance(request, Race) and isinstance(reply, Raced) and reply.winner is not None:
             self._adopt(request.spawns[reply.winner].node, reply.found)
-
-    def _bind_run(self, parent: int, run: Continuation) -> None:
-        handle = self.along(parent, run.tokens, run.logprobs)
-        self.spent = self.spent or run.reason == "budget"
-        run.node = self.node(handle, run.reason if run.reason in _CUT else None)
 
     def _adopt(self, start: Node, found: Iterable[Found]) -> None:
         for candidate in found:

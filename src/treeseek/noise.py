@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from treeseek.errors import InvalidOption
 
 T = TypeVar("T")
-Word = TypeVar("Word", int, NDArray[np.uint64])
-"""One 64-bit word, or a column of them."""
 
 _MASK = (1 << 64) - 1
 GAMMA = 0x9E3779B97F4A7C15
 _POSITION = 0xD1342543DE82EF95
 MIX_A = 0xBF58476D1CE4E5B9
 MIX_B = 0x94D049BB133111EB
+_MANY = 16
+"""Keys from which on a few passes over columns cost less than as many sums."""
 
 
 class Purpose(IntEnum):
@@ -61,16 +61,25 @@ class Streams:
     def keys(self, name: int, stream: int, ordinal: int, count: int = 1) -> list[int]:
         """Keys of the streams of `count` ordinals from `ordinal` on."""
         place = self._place + b"i%d;i%d;i" % (name, stream)
-        digests = [
-            blake2b(place + b"%d;)" % at, digest_size=8).digest()
+        return [
+            int.from_bytes(blake2b(place + b"%d;)" % at, digest_size=8).digest(), "little")
             for at in range(ordinal, ordinal + count)
         ]
-        return [int.from_bytes(digest, "little") for digest in digests]
 
 
-def position_key(key: Word, position: Word) -> Word:
-    """Key of one position in a stream, or of one in each: an integer mix, cheap for every token."""
-    return _mixed(key + (position + 1) * _POSITION & _MASK)
+def position_key(key: int, position: int) -> int:
+    """Key of one position in a stream: an integer mix, cheap enough to call for every token."""
+    mixed: int = _mixed(key + (position + 1) * _POSITION & _MASK)
+    return mixed
+
+
+def position_keys(keys: Sequence[int], positions: Sequence[int]) -> NDArray[np.uint64]:
+    """`position_key` of each pair, uint64 [N]: in columns once that is the cheaper way."""
+    if len(keys) < _MANY:
+        return np.array(list(map(position_key, keys, positions)), np.uint64)
+    steps = (np.array(positions, np.uint64) + np.uint64(1)) * np.uint64(_POSITION)
+    mixed: NDArray[np.uint64] = _mixed(np.array(keys, np.uint64) + steps)
+    return mixed
 
 
 class Rng:
@@ -87,7 +96,8 @@ class Rng:
 
     def _word(self) -> int:
         self._state = self._state + GAMMA & _MASK
-        return _mixed(self._state)
+        word: int = _mixed(self._state)
+        return word
 
     def random(self) -> float:
         """A uniform number in [0, 1) with 53 bits."""
@@ -135,8 +145,8 @@ def _encoded(item: object) -> bytes:
     )
 
 
-def _mixed(word: Word) -> Word:
-    """The SplitMix64 output function."""
-    word = (word ^ word >> 30) * MIX_A & _MASK
-    word = (word ^ word >> 27) * MIX_B & _MASK
-    return word ^ word >> 31
+def _mixed(word: Any) -> Any:
+    """The SplitMix64 output function of a Python integer, or of a column of words."""
+    word = (word ^ (word >> 30)) * MIX_A & _MASK
+    word = (word ^ (word >> 27)) * MIX_B & _MASK
+    return word ^ (word >> 31)

@@ -28,8 +28,8 @@ class Draw:
     """
 
     __slots__ = (
-        "address", "allowed", "behind", "done", "handle", "key", "law", "limit", "name", "names",
-        "path", "request", "run", "sampled", "seat", "start", "wish",
+        "address", "allowed", "behind", "done", "halts", "handle", "key", "law", "limit", "name",
+        "names", "path", "request", "run", "sampled", "seat", "start", "wish",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +38,8 @@ class Draw:
         """Start at `request.node` with the stream of noise named by `key`."""
         self.seat, self.request, self.law, self.key = seat, request, law, key
         self.name, self.address, self.limit = name, address, limit
+        self.halts = seat.halts
+        """Reasons to end, by the token."""
         self.handle: int | None = request.node.handle
         self.names: list[int] = []
         self.run = Continuation([], [], 0.0, "", [])
@@ -72,7 +74,12 @@ class Draw:
             run.masses.append(mass)
         if self.path is not NOWHERE:
             self.path.append(token)
-        reason = self._reason(token)
+        reason = self.halts.get(token)
+        if reason is None:
+            if self.path is not NOWHERE:
+                reason = self._halted()
+            if reason is None and len(run.tokens) >= self.limit:
+                reason = "limit"
         if law.constraint is not None and reason != "end":
             self.allowed = law.constraint.accept(self.allowed, token)
         if reason:
@@ -87,20 +94,16 @@ class Draw:
         """End with `reason`."""
         self.run.reason, self.done = reason, True
 
-    def _reason(self, token: int) -> str | None:
+    def _halted(self) -> str | None:
+        """ "stop" if a stop string ends it here."""
         settings, until, length = self.seat.live.settings, self.request.until, len(self.run.tokens)
-        if token in settings.ends:
-            return "end"
-        if token in settings.stop.tokens or (until is not None and token in until.tokens):
-            return "stop"
-        if self.path is not NOWHERE:
-            own = len(self.path) - self.request.node.depth - length
-            for stop, first in (settings.stop, own), (until or _OPEN, len(self.path) - length):
-                if stop.strings:
-                    text = settings.text(self.path[:first], self.path[first:])
-                    if stop_at(text, stop) is not None:
-                        return "stop"
-        return "limit" if length >= self.limit else None
+        own = len(self.path) - self.request.node.depth - length
+        for stop, first in (settings.stop, own), (until, len(self.path) - length):
+            if stop is not None and stop.strings:
+                text = settings.text(self.path[:first], self.path[first:])
+                if stop_at(text, stop) is not None:
+                    return "stop"
+        return None
 
 
 class Draws:
@@ -120,6 +123,7 @@ class Draws:
         """How many are settled, and what those of the open request were charged."""
         self.done = False
         live = seat.live
+        watched = law.stateful or law.warp is not None or live.strings
         handles = [request.node.handle for request in requests]
         names = live.names_of(handles)
         places = [0] * len(names) if told else seat.addresses(handles, law.lm)
@@ -136,12 +140,7 @@ class Draws:
                 for draw, run in zip(new, told.continuations, strict=True):
                     draw.run, draw.done, draw.names = run, True, asked(name, run, law.salt)
                 continue
-            if (
-                law.stateful
-                or law.warp is not None
-                or live.strings
-                or (request.until or _OPEN).strings
-            ):
+            if watched or (request.until is not None and request.until != _OPEN):
                 self._equip(new, request)
             end = request.node.end
             if limit < 1 or (end is not None and end not in ("budget", "dead")):
@@ -154,8 +153,10 @@ class Draws:
         seat, law = self.seat, self.law
         path, start = seat.whole(request.node.handle)
         sampled, allowed, behind = seat.state(law, request.node.handle)
+        until = request.until or _OPEN
+        halts = seat.halts if not until.tokens else dict.fromkeys(until.tokens, "stop") | seat.halts
         for draw in new:
-            draw.path, draw.start = path.copy(), start
+            draw.path, draw.start, draw.halts = path.copy(), start, halts
             draw.sampled, draw.allowed, draw.behind = sampled, allowed, behind
         if behind:
             self.locate()
@@ -187,15 +188,18 @@ class Draws:
 
     def settle(self, entry: Entry, late: bool) -> bool:
         """Answer in order what is done, as far as the budget goes; True once that is all."""
-        seat, draws, ledger = self.seat, self.draws, self.seat.ledger
-        for stop in self.stops[len(entry.replies) :]:
+        seat, draws, ledger, replies = self.seat, self.draws, self.seat.ledger, entry.replies
+        limited = ledger.limit is not None
+        measured = limited or seat.top.seconds is not None
+        first = self.stops[len(replies) - 1] if replies else 0
+        for stop in self.stops[len(replies) :]:
             while self.at < stop:
                 draw = draws[self.at]
                 if not draw.done:
                     if not seat.closing or not (seat.cut or self.short(late)):
                         return False
                     draw.finish("budget")
-                elif not ledger.fits(draw.names):
+                elif limited and not ledger.fits(draw.names):
                     return False
                 if draw.run.reason == "budget":
                     if not seat.closing:
@@ -203,15 +207,16 @@ class Draws:
                     seat.cut = True
                 self.charged += ledger.charge(draw.names)
                 self.at += 1
-            first = self.stops[len(entry.replies) - 1] if entry.replies else 0
             reply = Sampled([draw.run for draw in draws[first:stop]], charged=self.charged)
-            self.charged = 0
+            self.charged, first = 0, stop
             if entry.read is not None:
                 seat.set_clock(entry.read)
-            reply.spent = seat.spent if entry.spent is None else entry.spent
+            reply.spent = entry.spent
+            if measured and reply.spent is None:
+                reply.spent = seat.spent
             if seat.journal is not None:
-                record(seat, entry.index + len(entry.replies), reply)
-            entry.replies.append(reply)
+                record(seat, entry.index + len(replies), reply)
+            replies.append(reply)
         seat.at += 1
         entry.settled = self.done = True
         return True

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from treeseek.model import LM
-from treeseek.requests import Derive, Expand, Race, Sample, Score, Verify
+from treeseek.requests import Derive, Race, Sample, Score, Verify
 from treeseek.scheduler.draws import Draws
 from treeseek.scheduler.entry import NESTED, Entry, record
 from treeseek.scheduler.frontier import Frontier
@@ -20,7 +20,7 @@ from treeseek.scheduler.jobs import ExpandJob, Ready, WalkJob
 from treeseek.scheduler.nesting import is_over, running, settle, slices
 from treeseek.scheduler.seat import Seat
 from treeseek.scheduler.serving import serve
-from treeseek.scheduler.wanted import Room, Waiting, Wanted
+from treeseek.scheduler.wanted import Room, Wanted
 
 _RUNS = (Frontier, Draws)
 """Jobs that answer a run of requests, and note and record their replies."""
@@ -175,11 +175,11 @@ class Scheduler:
             return not seat.told and job.settle(entry, late)
         if isinstance(job, Frontier):
             return job.settle(entry)
+        assert isinstance(job, _WHOLE)
         if not job.done or not ledger.fits(job.names):
             return False
         entry.charged += ledger.charge(job.names)
         seat.at += 1
-        assert isinstance(job, _WHOLE)
         entry.answer(job.reply())
         return True
 
@@ -197,6 +197,7 @@ class Scheduler:
             return late
         if isinstance(job, WalkJob) and job.request.above is not None and not job.done:
             return self._walked(seat, job)
+        assert isinstance(job, (*_WHOLE, Frontier))
         return not ledger.fits(job.pending if isinstance(job, Frontier) else job.names)
 
     def _walked(self, seat: Seat, job: WalkJob) -> bool:
@@ -240,7 +241,7 @@ class Scheduler:
                 assert isinstance(job, _WHOLE)
                 if room.left is not None and not room.take(job.worst()):
                     return
-                if not job.done:
+                if not job.done and not isinstance(job, Ready):
                     room.first = False
                     self._want(seat, job, wanted)
 
@@ -258,7 +259,7 @@ class Scheduler:
             if child.entries and not child.paused:
                 return
 
-    def _want(self, seat: Seat, job: Waiting, wanted: dict[LM, Wanted]) -> None:
+    def _want(self, seat: Seat, job: ExpandJob | WalkJob, wanted: dict[LM, Wanted]) -> None:
         rows = _of(wanted, job.law.lm)
         if isinstance(job, WalkJob):
             for address in job.rows(len(seat.ledger.fitting(job.names))):

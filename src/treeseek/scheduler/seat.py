@@ -98,6 +98,9 @@ class Seat:
         self.paused = False
         self.closing = parent is None
         self.verdicts: dict[tuple[type, int, str, str], Any] = {}
+        self.halts = dict.fromkeys(settings.stop.tokens, "stop") | dict.fromkeys(
+            settings.ends, "end"
+        )
         self._laws: dict[int, tuple[How, Law]] = {}
         self._ordinals: dict[tuple[int, int], int] = {}
         self._own: dict[int, int] = {}

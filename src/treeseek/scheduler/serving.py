@@ -15,7 +15,7 @@ from treeseek.decoding.gumbel import gumbel_topk
 from treeseek.decoding.samplers import Gumbel, Sampler
 from treeseek.decoding.summary import log_sum_exp, summarise
 from treeseek.model import LM
-from treeseek.noise import position_key
+from treeseek.noise import position_keys
 from treeseek.replies import Expanded
 from treeseek.scheduler.draws import Draw
 from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, WalkJob
@@ -37,8 +37,11 @@ def serve(lm: LM, wanted: Wanted) -> None:
         here = [addresses[position] for position in block.index]
         _count(block, here, wanted)
         if wanted.jobs:
-            rows = [row for row, address in enumerate(here) if address in plain]
-            if rows:
+            if (
+                rows := [row for row, address in enumerate(here) if address in plain]
+                if plain
+                else []
+            ):
                 lm.summaries.put([here[row] for row in rows], summarise(_chosen(block, rows), k))
             _hand(block, here, wanted)
         else:
@@ -81,7 +84,7 @@ def _hand(block: Block, here: Sequence[int], wanted: Wanted) -> None:
     """Hand the rows of `block` to the jobs that wait for them."""
     laws: dict[tuple[object, type], tuple[list[int], list[Any]]] = {}
     walks: list[tuple[int, WalkJob, int]] = []
-    several = len(wanted.seats) > 1
+    several, law, kind = len(wanted.seats) > 1, None, None
     for row, address in enumerate(here):
         for job in wanted.jobs.get(address, ()):
             if several:
@@ -89,11 +92,11 @@ def _hand(block: Block, here: Sequence[int], wanted: Wanted) -> None:
             if isinstance(job, WalkJob):
                 walks.append((row, job, address))
                 continue
-            group = laws.get(key := (job.law.group, type(job)))
-            if group is None:
-                group = laws[key] = ([], [])
-            group[0].append(row)
-            group[1].append(job)
+            if job.law is not law or type(job) is not kind:
+                law, kind = job.law, type(job)
+                places, some = laws.setdefault((law.group, kind), ([], []))
+            places.append(row)
+            some.append(job)
     if walks:
         _walk(block, walks)
     for (_, kind), (places, some) in laws.items():
@@ -159,10 +162,7 @@ def _sample(law: Law, draws: Sequence[Draw], block: Block, places: list[int]) ->
             draws = [draws[place] for place in own]
             logits, lse, scores = logits[own], lse[own], scores[own]
             mass = None if mass is None else mass[own]
-    keys = position_key(
-        np.array([draw.key for draw in draws], np.uint64),
-        np.array([len(draw.run.tokens) for draw in draws], np.uint64),
-    )
+    keys = position_keys([draw.key for draw in draws], [len(draw.run.tokens) for draw in draws])
     known = lse if law.plain else None
     drawn = sampler.draw(scores, keys, [draw.sampled for draw in draws], known)
     tokens, proposals = drawn.tokens.tolist(), drawn.proposal.tolist()

@@ -51,10 +51,12 @@ class Descents:
         scores = self.rule(at, among, self.exploration, self.span)
         return among[scores.index(max(scores))]
 
-    def descend(self, path: Path, wants: Callable[[Tally], bool]) -> Path:
-        """Lead `path` on to a node that has no open child, or that `wants` more children."""
-        while (at := path[-1]).open and not wants(at):
-            path.append(self.choose(at, at.open))
+    def descend(self, path: Path, room: Callable[[Tally], int]) -> Path:
+        """Lead `path` on to a node that has no open child, or `room` for more children."""
+        at = path[-1]
+        while at.open and room(at) <= 0:
+            at = self.choose(at, at.open)
+            path.append(at)
         return path
 
     def depart(self, path: Path) -> None:

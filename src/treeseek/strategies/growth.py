@@ -31,7 +31,7 @@ class Growth:
         """Let `tree` grow as `plan` says, judging by `by`."""
         self.ctx, self.tree, self.plan, self.by = ctx, tree, plan, by
         self.births = Births(plan, tree, verified=ctx.verifier is not None)
-        self.rounds, self.fresh = 1, 0
+        self.widening, self.rounds, self.fresh = plan.widening, 1, 0
         self.ends, self.solved, self.ended = 0, 0, False
 
     @property
@@ -47,12 +47,11 @@ class Growth:
         return not (self.done or self.tree.root.closed)
 
     def room(self, tally: Tally) -> int:
-        """Children that may be drawn from `tally` now."""
-        return self.plan.room(tally, self.rounds)
-
-    def wants(self, tally: Tally) -> bool:
-        """Whether a descent ends at `tally`, open as it is."""
-        return tally.final or self.plan.room(tally, self.rounds) > 0
+        """Children that may be drawn from `tally` now, beyond those it has."""
+        most = self.rounds * self.plan.width
+        if self.widening and tally.visits:
+            most = int(most * tally.visits**self.widening)
+        return most - tally.draws
 
     def full(self, tally: Tally) -> bool:
         """Whether a node without an open child gets no other one."""
@@ -63,7 +62,7 @@ class Growth:
         left, flights = self.plan.simulations, list[Flight]()
         while True:
             while left and len(flights) < self.plan.parallel and self.open():
-                path = self.tree.descend([self.tree.root], self.wants)
+                path = self.tree.descend([self.tree.root], self.room)
                 if path[-1].busy:
                     break
                 left -= 1
@@ -134,7 +133,7 @@ class Growth:
                 path.append(max(onward, key=lambda child: child.worth))
             else:
                 path.append(tree.choose(tip, onward))
-            last = tree.descend(path, self.wants)[-1]
+            last = tree.descend(path, self.room)[-1]
             if not last.busy and not last.final:
                 tree.depart(path[so_far:])
                 flight.first = flight.first or so_far
