@@ -10,6 +10,7 @@ import math
 from collections.abc import MutableSequence, Sequence
 from enum import IntEnum
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,6 +25,7 @@ GAMMA = 0x9E3779B97F4A7C15
 _POSITION = 0xD1342543DE82EF95
 MIX_A = 0xBF58476D1CE4E5B9
 MIX_B = 0x94D049BB133111EB
+_word = Struct("<Q").unpack
 _MANY = 16
 """Keys from which on a few passes over columns cost less than as many sums."""
 
@@ -50,21 +52,23 @@ def stream_key(
 
 
 class Streams:
-    """The streams of one place of a run; what their names share is written out once."""
+    """The streams of one place of a run; what their names share is hashed once."""
 
     __slots__ = ("_place",)
 
     def __init__(self, seed: int, purpose: Purpose, path: tuple[Any, ...]) -> None:
         """See `stream_key`."""
-        self._place = b"(" + b"".join(map(_encoded, (seed, int(purpose), path)))
+        place = b"".join(map(_encoded, (seed, int(purpose), path)))
+        self._place = blake2b(b"(" + place, digest_size=8)
 
     def keys(self, name: int, stream: int, ordinal: int, count: int = 1) -> list[int]:
         """Keys of the streams of `count` ordinals from `ordinal` on."""
-        place = self._place + b"i%d;i%d;i" % (name, stream)
-        return [
-            int.from_bytes(blake2b(place + b"%d;)" % at, digest_size=8).digest(), "little")
-            for at in range(ordinal, ordinal + count)
-        ]
+        before, found = f"i{name};i{stream};i", list[int]()
+        for at in range(ordinal, ordinal + count):
+            hashed = self._place.copy()
+            hashed.update(f"{before}{at};)".encode())
+            found += _word(hashed.digest())
+        return found
 
 
 def position_key(key: int, position: int) -> int:

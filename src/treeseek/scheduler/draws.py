@@ -140,7 +140,8 @@ class Draws:
                 for draw, run in zip(new, told.continuations, strict=True):
                     draw.run, draw.done, draw.names = run, True, asked(name, run, law.salt)
                 continue
-            if watched or (request.until is not None and request.until != _OPEN):
+            until = request.until
+            if watched or (until is not None and (until.strings or until.tokens)):
                 self._equip(new, request)
             end = request.node.end
             if limit < 1 or (end is not None and end not in ("budget", "dead")):

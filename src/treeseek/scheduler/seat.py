@@ -326,7 +326,8 @@ class Seat:
         request, outcome = entry.request, entry.outcome
         if isinstance(request, _ROWS):
             law = self.resolve(request.how)
-            if isinstance(outcome, Sampled) and isinstance(request, Sample):
+            if isinstance(request, Sample):
+                assert outcome is None or isinstance(outcome, Sampled)
                 return [Draws(self, (request,), law, outcome)]
             if outcome is not None:
                 name = self.live.name_of(request.node.handle)
@@ -335,7 +336,6 @@ class Seat:
                 return recorded(request, outcome, name, law.salt)
             if isinstance(request, Expand):
                 return [ExpandJob(self, request, law)]
-            assert isinstance(request, Walk)
             self.lm.check(request.tokens)
             return [WalkJob(self, request, law)]
         if isinstance(request, Derive):

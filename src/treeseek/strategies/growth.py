@@ -127,8 +127,8 @@ class Growth:
         """Lead `flight` one step further, or end it and back its value up."""
         tree, plan, path = self.tree, self.plan, flight.path
         tip, so_far = path[-1], len(path)
-        onward = [child for child in tip.open if not child.busy and not child.final]
-        if flight.ahead and onward and self.open():
+        onward = flight.ahead and [kid for kid in tip.open if not kid.busy and not kid.final]
+        if onward and self.open():
             if plan.judged:
                 path.append(max(onward, key=lambda child: child.worth))
             else:
