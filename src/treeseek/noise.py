@@ -58,12 +58,11 @@ class Streams:
 
     def __init__(self, seed: int, purpose: Purpose, path: tuple[Any, ...]) -> None:
         """See `stream_key`."""
-        place = b"".join(map(_encoded, (seed, int(purpose), path)))
-        self._place = blake2b(b"(" + place, digest_size=8)
+        self._place = blake2b(_encoded((seed, int(purpose), path))[:-1], digest_size=8)
 
     def keys(self, name: int, stream: int, ordinal: int, count: int = 1) -> list[int]:
         """Keys of the streams of `count` ordinals from `ordinal` on."""
-        before, found = f"i{name};i{stream};i", list[int]()
+        before, found = f"i{name};i{stream:d};i", list[int]()
         for at in range(ordinal, ordinal + count):
             hashed = self._place.copy()
             hashed.update(f"{before}{at};)".encode())

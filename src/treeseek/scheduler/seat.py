@@ -12,6 +12,7 @@ from typing import Any
 from treeseek.budget import Ledger
 from treeseek.decoding.samplers import Gumbel
 from treeseek.errors import InvalidOption, StrategyError
+from treeseek.journal import Journal
 from treeseek.live import Live
 from treeseek.model import LM
 from treeseek.noise import Purpose, Streams
@@ -42,7 +43,6 @@ from treeseek.scheduler.jobs import (
     recorded,
     start_of,
 )
-from treeseek.scheduler.journal import Journal
 from treeseek.scheduler.reading import reading
 from treeseek.settings import Settings
 from treeseek.tree import ROOT, Tree

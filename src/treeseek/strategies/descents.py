@@ -131,22 +131,6 @@ class Descents:
                 above.open.append(tally)
         path[0].closed = False
 
-    def reopen(self) -> None:
-        """Let every node be visited again, but for ends."""
-        nodes, seen = [self.root], {id(self.root)}
-        for tally in nodes:
-            tally.closed = False
-            tally.open = [child for child in tally.children if not child.final]
-            nodes += [child for child in tally.open if id(child) not in seen]
-            seen.update(map(id, tally.open))
-
-    def favourite(self) -> Tally:
-        """The node at the end of the most visited path; of equals the one drawn earlier."""
-        at = self.root
-        while at.children:
-            at = max(at.children, key=lambda child: child.visits)
-        return at
-
     def _weigh(self, path: Path, more: int) -> None:
         """Let `more` simulations be in flight through `path`, and say what rules then read."""
         loss = self.loss

@@ -18,7 +18,7 @@ from treeseek.strategies.measures import Measure
 from treeseek.strategies.plans import Flight, Plan
 from treeseek.strategies.rules import stir
 from treeseek.strategies.steps import Worth, steps, worth
-from treeseek.strategies.tallies import Tally
+from treeseek.strategies.tallies import Tally, reopen
 
 Mend: TypeAlias = Callable[["Growth", list[Flight]], Generator[list[Request], Any, list[Flight]]]
 """What is made of simulations that are over: those that go on after all."""
@@ -43,7 +43,7 @@ class Growth:
         """Whether something is left to look for; what is closed is opened again, if it may be."""
         if self.tree.root.closed and self.plan.restarts and self.fresh:
             self.rounds, self.fresh = self.rounds + 1, 0
-            self.tree.reopen()
+            reopen(self.tree.root)
         return not (self.done or self.tree.root.closed)
 
     def room(self, tally: Tally) -> int:
@@ -83,7 +83,7 @@ class Growth:
             going = [flight for flight in flights if self.goes_on(flight)]
             over = [flight for flight in flights if flight not in going]
             flights = going
-            if mend is not None and over and not self.done:
+            if mend and over and not self.done:
                 flights += yield from mend(self, over)
 
     def count(self, flight: Flight) -> int:
@@ -95,8 +95,7 @@ class Growth:
         """Put what was drawn at the tip of `flight` into the tree, and back up what counts."""
         tree, plan, path = self.tree, self.plan, flight.path
         tip, fresh = path[-1], 0
-        tip.draws += len(drawn)
-        tip.busy = False
+        tip.draws, tip.busy = tip.draws + len(drawn), False
         for run, what in drawn:
             child = self.births.child(tip, run, what)
             if child is None:
@@ -104,7 +103,7 @@ class Growth:
                     flight.lost, flight.said = run.node, flight.said if flight.end else what
                 continue
             fresh += 1
-            known = child.steps > 0
+            way = path if child.steps else [*path, child]
             tree.adopt(tip, child)
             if what.closed:
                 flight.end, flight.said = child, what
@@ -112,9 +111,9 @@ class Growth:
                 self.solved += what.solved
                 self.ended |= plan.enough is not None and child.worth >= plan.enough
             if plan.judged and not plan.ahead:
-                tree.note(path if known else [*path, child], child.worth)
+                tree.note(way, child.worth)
             elif what.closed:
-                tree.land(path if known else [*path, child], child.worth)
+                tree.land(way, child.worth)
             if flight.first is not None:
                 flight.best = child.worth if flight.best is None else max(flight.best, child.worth)
         self.fresh += fresh
