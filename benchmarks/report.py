@@ -73,13 +73,14 @@ def search_lines(report: dict[str, Any]) -> list[str]:
     out = [
         machine_line(report["machine"]),
         "",
-        "Microseconds of CPU time a simulation, median [quartiles]. A simulation of width 4 draws",
-        "four steps; for treequest and its_hub it is one step, drawn, judged and kept.",
+        "Microseconds of CPU time a step that was drawn, judged and kept, median [quartiles]. A",
+        "simulation of width 1 draws one, as a node of treequest does; one of width 4 draws four.",
+        "Without a search the same requests are served; the arithmetic is that of drawing a token.",
         "",
         "| what | us |",
         "|---|---|",
     ]
-    out += [f"| {name} | {figure} |" for name, figure in report["us_a_simulation"].items()]
+    out += [f"| {name} | {figure} |" for name, figure in report["us_a_step"].items()]
     out += [
         "",
         f"{once['searches']:,} searches at once: {once['calls']} calls, and the longest alone has "

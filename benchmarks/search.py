@@ -1,14 +1,20 @@
 """Tree search over steps on a model that costs nothing: `python -m benchmarks.search [--quick]`.
 
-What is left is the engine and the strategy. treequest grows a tree and its_hub a beam beside it, in
-turn, where they are installed. `--write` puts the table into RESULTS.md.
+What is left is the engine and the strategy, for each step of one token that was drawn, judged and
+kept: a simulation of width 1 is one selection, one such step, one value, one backup, and so is what
+treequest calls a node. The same requests without a search, and the arithmetic of drawing alone,
+stand beside it, so that a reader can take them off. treequest grows a tree and its_hub a beam in
+the same run, where they are installed. `--write` puts the table into RESULTS.md.
 """
 
 import argparse
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 import treeseek
 from benchmarks.arms import Spread
@@ -16,23 +22,63 @@ from benchmarks.free import free_lm
 from benchmarks.machine import machine
 from benchmarks.report import search_lines, write_section
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
+from treeseek.decoding.samplers import Gumbel
 from treeseek.decoding.stops import Step
+from treeseek.decoding.summary import log_sum_exp
 from treeseek.model import LM
 from treeseek.strategies import mcts, rest_mcts
+from treeseek.strategies.steps import steps
 
 STEP = Step((), 1)
 FLIGHT = (4, 16, 64)
 WIDTH = 4
+VOCABULARY = 32
 
 
-def grown(how: Any) -> Callable[[], float]:
-    """Microseconds of CPU time a simulation of `how`, in one tree."""
+@treeseek.strategy()
+def queue(ctx: Any, root: Any, *, simulations: int = 1, width: int = 1, parallel: int = 1) -> Any:
+    """Draw steps of what came first: the requests of a tree search without the search."""
+    waiting = deque([root] * parallel)
+    while simulations > 0:
+        nodes = [waiting.popleft() for _ in range(min(parallel, simulations))]
+        for reply in (yield [steps(ctx, node, width) for node in nodes]):
+            ends = (run.node for run in reply.continuations)
+            waiting.extend(root if node.is_end else node for node in ends)
+        simulations -= len(nodes)
+
+
+def took(how: Any) -> float:
+    """CPU time of one search by `how`."""
+    lm = free_lm(VOCABULARY)
+    begin = time.process_time()
+    treeseek.search("a", model=lm, strategy=how, limit=64, step=STEP, n=10**9)
+    return time.process_time() - begin
+
+
+def grown(search: Any, simulations: int, *, drawn: int = 1, **options: Any) -> Callable[[], float]:
+    """Microseconds of CPU time a step of one tree, where a simulation has `drawn` of them.
+
+    A search that met no end completes what it likes best, and so does one of a single simulation:
+    it is taken off.
+    """
+    many, one = (search(simulations=size, **options) for size in (simulations, 1))
 
     def run() -> float:
-        lm = free_lm(32)
+        return 1e6 * (took(many) - took(one)) / (simulations - 1) / drawn
+
+    return run
+
+
+def drawn(rows: int) -> Callable[[], float]:
+    """Microseconds of CPU time a token that is drawn, `rows` of them at once: arithmetic alone."""
+    scores, states = np.zeros((rows, VOCABULARY)), [None] * rows
+    keys = np.arange(rows, dtype=np.uint64)
+
+    def run() -> float:
         begin = time.process_time()
-        treeseek.search("a", model=lm, strategy=how, limit=64, step=STEP, n=10**9)
-        return 1e6 * (time.process_time() - begin) / how.options["simulations"]
+        for _ in range(200):
+            Gumbel().draw(scores, keys, states, log_sum_exp(scores))
+        return 1e6 * (time.process_time() - begin) / 200 / rows
 
     return run
 
@@ -121,13 +167,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
     options = parser.parse_args()
     size = 1000 if options.quick else 5000
-    plain = {"simulations": size, "restarts": False}
     arms: dict[str, Callable[[], float] | None] = {}
     for flight in FLIGHT:
         for width in (1, WIDTH):
-            how = mcts(width=width, widening=0.5 if width == 1 else 0.0, parallel=flight, **plain)
-            arms[f"mcts, width {width}, {flight} in flight"] = grown(how)
-    arms["rest-mcts, 64 in flight"] = grown(rest_mcts(parallel=64, **plain))
+            arms[f"mcts, width {width}, {flight} in flight"] = grown(
+                mcts, size, drawn=width, width=width, widening=0.5 if width == 1 else 0.0,
+                parallel=flight, restarts=False,
+            )  # fmt: skip
+        arms[f"no search, {flight} requests a list"] = grown(queue, size, parallel=flight)
+        arms[f"arithmetic alone, {flight} tokens a call"] = drawn(flight)
+    arms["rest-mcts, 64 in flight, a simulation"] = grown(
+        rest_mcts, size, parallel=64, restarts=False
+    )
     for nodes in (300, 1000):
         arms[f"treequest in place, {nodes} nodes"] = peer(nodes, inplace=True)
     arms["its_hub beam search, 16 beams of 32 steps"] = hub(16, 31)
@@ -140,7 +191,7 @@ def main() -> None:
             figures.append(run())
     report = {
         "machine": machine(1),
-        "us_a_simulation": {name: str(Spread.of(figures)) for name, figures in found.items()},
+        "us_a_step": {name: str(Spread.of(figures)) for name, figures in found.items()},
         "at_once": at_once(64 if options.quick else 1024, 30),
         "absent": [name for name, run in arms.items() if run is None],
     }

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.laws.wild import SEEDS, V, Vowels, same, toy, wild
 from treeseek import Expand, How, Sample, Verdict, Walk, asearch, search, strategies, strategy
+from treeseek.desk import desk
 from treeseek.errors import InvalidOption
-from treeseek.scheduler.desk import desk
 
 
 def options(seed: int, budget: int | None = 40) -> dict[str, Any]:

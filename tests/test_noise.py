@@ -15,7 +15,7 @@ from scipy import stats
 from treeseek.decoding import gumbel as room
 from treeseek.decoding.gumbel import gumbel, gumbel_argmax, gumbel_topk
 from treeseek.errors import BrokenLogits, InvalidOption
-from treeseek.noise import Purpose, Rng, position_key, stream_key
+from treeseek.noise import Purpose, Rng, Streams, position_key, position_keys, stream_key
 
 # A fixed seed is drawn once, so a threshold of 1e-4 fails by chance in no run or in every one.
 UNLIKELY = 1e-4
@@ -101,6 +101,18 @@ def test_keys_are_the_same_in_every_process() -> None:
 def test_a_path_of_other_things_is_refused() -> None:
     with pytest.raises(InvalidOption, match="float"):
         stream_key(**{**PLACE, "path": (0.5,)})
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 200])
+def test_many_keys_at_once_are_the_keys_one_by_one(count: int) -> None:
+    streams = Streams(PLACE["seed"], PLACE["purpose"], PLACE["path"])
+    keys = streams.keys(PLACE["name"], PLACE["stream"], 3, count)
+    assert keys == [stream_key(**{**PLACE, "ordinal": 3 + i}) for i in range(count)]
+    positions = [i * i for i in range(count)]
+    found = position_keys(keys, positions)
+    assert found.dtype == np.uint64
+    assert found.tolist() == list(map(position_key, keys, positions))
+    assert count == 1 or found.tolist() != list(map(position_key, keys, positions[::-1]))
 
 
 def test_best_of_8_is_a_prefix_of_best_of_64() -> None:

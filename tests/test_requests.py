@@ -22,6 +22,7 @@ from treeseek import (
     strategies,
 )
 from treeseek.errors import InvalidOption, StrategyError
+from treeseek.journal import digest
 from treeseek.replies import (
     Continuation,
     Derived,
@@ -38,7 +39,6 @@ from treeseek.replies import (
     fit,
 )
 from treeseek.requests import Derive, Node, Score, Verdict, Verify
-from treeseek.scheduler.digest import digest
 
 ROOT = Node(0, 1, 0.0, 0.0, 0.0, 0, None)
 FLOATS = st.floats() | st.sampled_from([math.inf, -math.inf, math.nan, -0.0, 5e-324, 2.0**-1074])

@@ -28,6 +28,7 @@ MAY = {
     "noise": frozenset({"errors"}),
     "requests": frozenset({"errors", "noise", "decoding", "constraints"}),
     "budget": frozenset({"errors", "requests"}),
+    "journal": frozenset({"requests"}),
     "decoding": frozenset({"errors", "native", "noise", "requests", "tree"}),
     "backends": frozenset({"errors", "native", "noise", "requests", "decoding", "tree"}),
     "constraints": frozenset({"errors", "requests"}),
@@ -41,7 +42,7 @@ MAY = {
     "scorers": PURE | SEEN | {"asking"},
 }
 # The engine drives whatever it is given: it names no strategy and no task.
-ENGINE = ("budget", "live", "model", "result", "scheduler", "shown")
+ENGINE = ("budget", "desk", "live", "model", "result", "scheduler", "shown")
 MAY_NOT = {room: PURE | {"front", "search", "tasks"} for room in ENGINE}
 # Outside packages and the rooms that may load them.
 ONLY = {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from treeseek.decoding.stops import Step, Stop
     from treeseek.decoding.warp import Warp
     from treeseek.front import Progress, Run, asearch, drive, search, search_all, start, stream
+    from treeseek.journal import MemoryJournal
     from treeseek.loading import load
     from treeseek.model import LM
     from treeseek.options import Range
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         Walk,
     )
     from treeseek.result import Answer, Candidate, Cost, Result
-    from treeseek.scheduler.journal import MemoryJournal
     from treeseek.solving.attempt import Solved
     from treeseek.solving.comparison import Comparison
     from treeseek.solving.front import compare, solve
@@ -55,7 +55,7 @@ _HOMES = {
     ],
     "result": ["Answer", "Candidate", "Cost", "Result"],
     "front": ["Progress", "Run", "asearch", "drive", "search", "search_all", "start", "stream"],
-    "scheduler.journal": ["MemoryJournal"],
+    "journal": ["MemoryJournal"],
     "solving.attempt": ["Solved"],
     "solving.comparison": ["Comparison"],
     "solving.front": ["compare", "solve"],

@@ -12,7 +12,9 @@ from treeseek.declare import Strategy, StrategyFactory
 from treeseek.decoding.samplers import Sampler
 from treeseek.decoding.stops import Step, Stop
 from treeseek.decoding.warp import Warp
+from treeseek.desk import desk
 from treeseek.errors import Incompatible, InvalidOption
+from treeseek.journal import Journal
 from treeseek.live import Finished, Live
 from treeseek.loading import shared
 from treeseek.model import LM
@@ -20,8 +22,6 @@ from treeseek.noise import Purpose, stream_key
 from treeseek.requests import How, Reader, Scorer, Verifier
 from treeseek.result import Candidate, Result, rank
 from treeseek.scheduler import Scheduler
-from treeseek.scheduler.desk import desk
-from treeseek.scheduler.journal import Journal
 from treeseek.scheduler.seat import Seat
 from treeseek.settings import Settings
 from treeseek.strategies.greedy import greedy

@@ -14,7 +14,6 @@ from treeseek.errors import StrategyError
 from treeseek.noise import Purpose, Rng, stream_key
 from treeseek.replies import (
     BudgetSpent,
-    Continuation,
     Derived,
     Expanded,
     Found,
@@ -61,8 +60,8 @@ class Context:
     """What a strategy may know and do beside yielding: facts that never change, and finish.
 
     `n` is how many candidates the caller wants, `limit` the longest continuation in tokens,
-    `step` where a step of an answer ends, `scorer` and `verifier` what the caller gave (None:
-    nothing).
+    `step` where a step of an answer ends and `until` its strings as a Stop, `scorer` and
+    `verifier` what the caller gave (None: nothing).
     """
 
     def __init__(self, live: "Live") -> None:
@@ -72,6 +71,7 @@ class Context:
         self.n = settings.n
         self.limit = settings.limit
         self.step = settings.step
+        self.until = settings.step.stop
         self.scorer = settings.scorer
         self.verifier = settings.verifier
         self.ends = settings.ends
@@ -208,8 +208,11 @@ class Live(Shown):
             handles = self.children(request.node.handle, reply.tokens, reply.logprobs)
             reply.bear(self._births, handles)
         elif isinstance(request, Sample) and isinstance(reply, Sampled):
-            for continuation in reply.continuations:
-                self._bind_run(request.node.handle, continuation)
+            start = request.node.handle
+            for run in reply.continuations:
+                cut = run.reason if run.reason in _CUT else None
+                self.spent = self.spent or cut == "budget"
+                run.node = self.node(self.along(start, run.tokens, run.logprobs), cut)
         elif isinstance(request, Walk) and isinstance(reply, Walked):
             handle = self.along(request.node.handle, request.tokens, reply.logprobs)
             reply.node = self.node(handle)
@@ -224,11 +227,6 @@ class Live(Shown):
             self._adopt(self._children[reply.child], reply.found)
         elif isinstance(request, Race) and isinstance(reply, Raced) and reply.winner is not None:
             self._adopt(request.spawns[reply.winner].node, reply.found)
-
-    def _bind_run(self, parent: int, run: Continuation) -> None:
-        handle = self.along(parent, run.tokens, run.logprobs)
-        self.spent = self.spent or run.reason == "budget"
-        run.node = self.node(handle, run.reason if run.reason in _CUT else None)
 
     def _adopt(self, start: Node, found: Iterable[Found]) -> None:
         for candidate in found:

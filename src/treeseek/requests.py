@@ -146,8 +146,9 @@ class Sample:
     how: How | None = None
 
     def __post_init__(self) -> None:
-        _positive(self, "n", self.n)
-        if self.limit is not None:
+        if type(self.n) is not int or self.n < 1:
+            _positive(self, "n", self.n)
+        if self.limit is not None and (type(self.limit) is not int or self.limit < 1):
             _positive(self, "limit", self.limit)
 
 

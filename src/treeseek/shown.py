@@ -28,22 +28,13 @@ class Shown:
         """Children by parent: a run of handles until one is looked up by its token."""
         self._names: dict[int, int] = {0: path_name(prompt)}
         self._limits: dict[int, int] = {}
-        self._strings = bool(settings.stop.strings)
-        self._stops = self._strings or bool(settings.stop.tokens)
+        self.strings = bool(settings.stop.strings)
+        self._stops = self.strings or bool(settings.stop.tokens)
         self.root = Node(0, self.token[0], 0.0, 0.0, 0.0, 0, None)
 
     def child(self, parent: int, token: int, logprob: float) -> int:
         """Handle of the node one `token` after `parent`, shown now or before."""
-        kin = self._by_token(parent)
-        handle = kin.get(token)
-        if handle is None:
-            handle = kin[token] = len(self.parents)
-            self.parents.append(parent)
-            self.token.append(token)
-            self.logprobs.append(logprob)
-            self.totals.append(self.totals[parent] + logprob)
-            self.depths.append(self.depths[parent] + 1)
-        return handle
+        return self.along(parent, (token,), (logprob,))
 
     def shown(self, parent: int, token: int) -> int | None:
         """Handle of the node one `token` after `parent` if the search was shown it before."""
@@ -134,9 +125,10 @@ class Shown:
         token, settings = self.token[handle], self.settings
         if token in settings.ends:
             return "end"
-        if token in settings.stop.tokens:
-            return "stop"
-        if self._strings and stop_at(self.text(handle), settings.stop) is not None:
+        if self._stops and (
+            token in settings.stop.tokens
+            or (self.strings and stop_at(self.text(handle), settings.stop) is not None)
+        ):
             return "stop"
         return "limit" if self.depths[handle] >= self.limit(handle) else None
 
@@ -150,8 +142,20 @@ class Shown:
 
     def along(self, handle: int, tokens: Iterable[int], logprobs: Iterable[float]) -> int:
         """Handle of the node reached from `handle` by `tokens`, all shown now or before."""
+        kins, parents = self._kin, self.parents
         for token, logprob in zip(tokens, logprobs, strict=False):
-            handle = self.child(handle, token, logprob)
+            kin = kins.get(handle)
+            if not isinstance(kin, dict):
+                kin = self._by_token(handle)
+            parent, found = handle, kin.get(token)
+            if found is None:
+                found = kin[token] = len(parents)
+                parents.append(parent)
+                self.token.append(token)
+                self.logprobs.append(logprob)
+                self.totals.append(self.totals[parent] + logprob)
+                self.depths.append(self.depths[parent] + 1)
+            handle = found
         return handle
 
     def children(

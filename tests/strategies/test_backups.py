@@ -104,3 +104,17 @@ def test_a_simulation_in_flight_weighs_and_leaves_no_trace() -> None:
         tree.release(path)
         path[-1].busy = False
         assert before == [(t.n, t.q, t.visits, t.value) for t in every(tree)]
+
+
+def test_a_value_noted_in_flight_is_the_value_landed_once_it_is_released() -> None:
+    for name in BACKUPS:
+        trees = [grown(name, opposed=name == "opposed") for _ in range(2)]
+        for (tree, told), note in zip(trees, (True, False), strict=True):
+            path = max((p for p, _ in told), key=len)
+            tree.depart(path)
+            (tree.note if note else tree.land)(path, 0.9)
+            if note:  # the control: until it is released, only its end may be read
+                assert path[0].n == path[0].visits
+            tree.release(path)
+        noted, landed = ([(t.n, t.q, t.flying) for t in every(tree)] for tree, _ in trees)
+        assert noted == landed

@@ -10,10 +10,10 @@ from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.declare import Search, Strategy, strategy
 from treeseek.decoding.stops import Step
 from treeseek.errors import InvalidOption
+from treeseek.journal import MemoryJournal
 from treeseek.live import Context
 from treeseek.replies import decode
 from treeseek.requests import Node
-from treeseek.scheduler.journal import MemoryJournal
 from treeseek.strategies import mcts, rest_mcts, rstar
 from treeseek.strategies.descents import Descents
 from treeseek.strategies.family import grow

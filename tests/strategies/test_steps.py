@@ -10,10 +10,10 @@ from treeseek import Result, Verdict, search, start
 from treeseek.declare import Search, Strategy, strategy
 from treeseek.decoding.stops import Step
 from treeseek.errors import InvalidOption
+from treeseek.journal import MemoryJournal
 from treeseek.live import Context
 from treeseek.replies import BudgetSpent
 from treeseek.requests import Node
-from treeseek.scheduler.journal import MemoryJournal
 from treeseek.strategies import best_of_n, dvts, prm_beam, self_consistency, step_beam, tot
 from treeseek.strategies.measures import measure
 from treeseek.strategies.prefixes import Prefix, best, merged

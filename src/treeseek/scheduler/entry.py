@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from treeseek.errors import ReplayMismatch
+from treeseek.journal import Journal, digest
 from treeseek.replies import Reply, decode, encode, fit
 from treeseek.requests import Continue, Race, Request, Spawn, stable
-from treeseek.scheduler.digest import digest
 from treeseek.scheduler.jobs import Job
-from treeseek.scheduler.journal import Journal
 
 if TYPE_CHECKING:
     from treeseek.scheduler.seat import Seat

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from treeseek.constraints.protocol import Constraint
 from treeseek.decoding.samplers import Greedy, Gumbel, Sampler
-from treeseek.decoding.stops import Stop, stop_at
 from treeseek.decoding.warp import Warp
 from treeseek.errors import Incompatible
 from treeseek.model import LM
-from treeseek.noise import Purpose, position_key, stream_key
-from treeseek.replies import Continuation, Expanded, Reply, Sampled, Walked
-from treeseek.requests import Expand, How, Request, Sample, Walk
+from treeseek.noise import position_key
+from treeseek.replies import Continuation, Expanded, Reply, Walked
+from treeseek.requests import Expand, How, Request, Walk
 from treeseek.tree import child_name
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ class Law:
     """A How with nothing left open, and whether it changes a row at all."""
 
     __slots__ = (
-        "constraint", "group", "likeliest", "lm", "plain", "salt", "sampler", "setting", "tilt",
-        "warp",
+        "constraint", "group", "likeliest", "lm", "plain", "salt", "sampler", "setting",
+        "stateful", "tilt", "warp",
     )  # fmt: skip
 
     def __init__(self, how: How, lm: LM) -> None:
@@ -56,6 +55,10 @@ class Law:
         self.plain = self.warp is None and how.constraint is None and how.tilt is None
         self.likeliest = self.plain and (how.sampler is None or isinstance(how.sampler, Greedy))
         """Whether an Expand asks for no more than the model's own likeliest tokens."""
+        self.stateful = how.constraint is not None or (
+            how.sampler is not None and how.sampler.initial() is not None
+        )
+        """Whether what it allows or draws depends on what came before."""
         key = how.constraint and how.constraint.key
         self.setting = repr((self.lm.name, self.warp, how.sampler, key, id(how.tilt)))
         self.group: object = id(how.tilt) if how.tilt is not None else 0
@@ -63,7 +66,7 @@ class Law:
             self.group = (self.group, self.warp, key, how.sampler)
 
 
-_NOWHERE: list[int] = []
+NOWHERE: list[int] = []
 """The path of a job whose law reads none."""
 
 
@@ -87,15 +90,9 @@ def accepted(constraint: Constraint, state: Any, token: int) -> Any:
 
 
 class Job(Protocol):
-    """One request (or one continuation of a Sample) until it has its outcome."""
+    """One request, or a run of them, until it has its outcome."""
 
     done: bool
-    names: list[int]
-    """Names of the nodes whose rows it asked for, in order: what it is charged for."""
-
-    def worst(self) -> int:
-        """Most nodes it may yet be charged for, those already asked included."""
-        ...
 
     def locate(self) -> None:
         """Find its nodes in the tree again, which was cleared."""
@@ -118,14 +115,13 @@ class ExpandJob:
         self.names = [name ^ law.salt]
         self.address = seat.address(handle, law.lm)
         self.allowed = None if law.constraint is None else seat.state(law, handle)[1]
-        self.path, self.start = seat.whole(handle) if law.warp else (_NOWHERE, 0)
+        self.path, self.start = seat.whole(handle) if law.warp else (NOWHERE, 0)
         self.key: int | None = None
         if law.sampler is None:
             pass
         elif isinstance(law.sampler, Gumbel):
             ordinal = seat.ordinals(name, request.stream, 1)
-            key = stream_key(seat.seed, Purpose.TOKEN, seat.place, name, request.stream, ordinal)
-            self.key = position_key(key, 0)
+            self.key = position_key(seat.streams.keys(name, request.stream, ordinal)[0], 0)
         elif not isinstance(law.sampler, Greedy):
             raise Incompatible(
                 f"Expand cannot serve {law.sampler!r}, only Gumbel() or none: leave sampler= out, "
@@ -146,129 +142,6 @@ class ExpandJob:
         """The outcome."""
         assert self.outcome is not None
         return self.outcome
-
-
-class SampleJob:
-    """One continuation, token by token."""
-
-    __slots__ = (
-        "address", "allowed", "behind", "done", "handle", "key", "law", "limit", "logprobs",
-        "masses", "name", "names", "path", "proposal", "reason", "request", "sampled", "seat",
-        "start", "tokens", "until", "wish",
-    )  # fmt: skip
-
-    def __init__(self, seat: "Seat", request: Sample, law: Law) -> None:
-        """Start at `request.node` with the next ordinal of its stream."""
-        live = seat.live
-        self.seat, self.request, self.law = seat, request, law
-        self.handle: int | None = request.node.handle
-        self.name = live.name_of(request.node.handle)
-        ordinal = seat.ordinals(self.name, request.stream, 1)
-        self.key = stream_key(
-            seat.seed, Purpose.TOKEN, seat.place, self.name, request.stream, ordinal
-        )
-        self.names: list[int] = []
-        self.tokens: list[int] = []
-        self.logprobs: list[float] = []
-        self.masses: list[float] = []
-        self.proposal = 0.0
-        self.path, self.start = seat.whole(request.node.handle)
-        room = live.limit(request.node.handle) - live.depths[request.node.handle]
-        self.limit = room if request.limit is None else min(room, request.limit)
-        self.until = request.until or Stop()
-        self.sampled, self.allowed, self.behind = seat.state(law, request.node.handle)
-        self.reason = ""
-        self.wish = False
-        self.done = False
-        self.locate()
-        end = None if request.node.end in ("budget", "dead") else request.node.end
-        if end is not None or self.limit < 1:
-            self.finish(end or "limit")
-
-    def locate(self) -> None:
-        """Find the current node in the tree, again if the tree was cleared."""
-        at = self.request.node.handle
-        if self.behind:
-            at = self.seat.live.parents[self.behind[0]]
-        self.address = self.law.lm.tree.extend(self.seat.address(at, self.law.lm), self.tokens)
-
-    @property
-    def remembers(self) -> bool:
-        """Whether the sampler or the constraint has a state, and it has come to the end."""
-        stateful = self.sampled is not None or self.law.constraint is not None
-        return stateful and not self.behind and self.reason != "end"
-
-    def worst(self) -> int:
-        """Rows asked so far and one for each token it may still grow."""
-        return len(self.names) + (0 if self.done else self.limit - len(self.tokens))
-
-    @property
-    def asking(self) -> int:
-        """What the row of the current node is charged as."""
-        return self.name ^ self.law.salt
-
-    def noise(self) -> int:
-        """64-bit key of the next token's noise."""
-        return position_key(self.key, len(self.tokens))
-
-    def ask(self) -> None:
-        """Note that the row of the current node is asked for."""
-        if not self.wish and not self.behind:
-            self.names.append(self.asking)
-            self.wish = True
-
-    def caught_up(self, sampled: Any) -> None:
-        """Let the sampler's state pass one token that came from elsewhere."""
-        self.sampled = sampled
-        self.address = self.seat.address(self.behind.pop(0), self.law.lm)
-
-    def step(self, token: int, logprob: float, proposal: float, mass: float | None) -> None:
-        """Take the drawn `token` and end if it is time."""
-        self.wish = False
-        self.tokens.append(token)
-        self.logprobs.append(logprob)
-        self.path.append(token)
-        self.proposal += proposal
-        if mass is not None:
-            self.masses.append(mass)
-        reason = self._reason(token)
-        if self.law.constraint is not None and reason != "end":
-            self.allowed = self.law.constraint.accept(self.allowed, token)
-        if reason:
-            self.finish(reason)
-            return
-        self.name = child_name(self.name, token)
-        self.address = self.law.lm.tree.add(self.address, token)
-        if self.handle is not None:
-            self.handle = self.seat.live.shown(self.handle, token)
-
-    def finish(self, reason: str) -> None:
-        """End with `reason`."""
-        self.reason, self.done = reason, True
-
-    def _reason(self, token: int) -> str | None:
-        settings = self.seat.live.settings
-        if token in settings.ends:
-            return "end"
-        if token in settings.stop.tokens or token in self.until.tokens:
-            return "stop"
-        if settings.stop.strings:
-            own = (
-                len(self.path) - self.seat.live.depths[self.request.node.handle] - len(self.tokens)
-            )
-            text = settings.text(self.path[:own], self.path[own:])
-            if stop_at(text, settings.stop) is not None:
-                return "stop"
-        if self.until.strings:
-            before = len(self.path) - len(self.tokens)
-            text = settings.text(self.path[:before], self.tokens)
-            if stop_at(text, self.until) is not None:
-                return "stop"
-        return "limit" if len(self.tokens) >= self.limit else None
-
-    def continuation(self) -> Continuation:
-        """The outcome."""
-        return Continuation(self.tokens, self.logprobs, self.proposal, self.reason, self.masses)
 
 
 class WalkJob:
@@ -338,7 +211,7 @@ class Ready:
 
     __slots__ = ("done", "names", "outcome")
 
-    def __init__(self, outcome: Reply | Continuation, names: list[int]) -> None:
+    def __init__(self, outcome: Reply, names: list[int]) -> None:
         """Hold `outcome`, charged for `names`."""
         self.outcome, self.names = outcome, names
         self.done = True
@@ -351,15 +224,12 @@ class Ready:
         """It stands nowhere."""
 
     def reply(self) -> Reply:
-        """The outcome, of a request that is one job."""
-        assert isinstance(self.outcome, Reply)
+        """The outcome."""
         return self.outcome
 
 
 def recorded(request: Request, outcome: Reply, name: int, salt: int) -> list[Ready]:
-    """Jobs that stand for a recorded reply to Expand, Sample or Walk at the node called `name`."""
-    if isinstance(outcome, Sampled):
-        return [Ready(run, asked(name, run, salt)) for run in outcome.continuations]
+    """Jobs that stand for a recorded reply to Expand or Walk at the node called `name`."""
     if isinstance(outcome, Walked) and isinstance(request, Walk):
         names = asked(
             name, Continuation(list(request.tokens[: len(outcome.logprobs)]), [], 0.0, ""), salt
@@ -378,17 +248,3 @@ def asked(name: int, run: Continuation, salt: int) -> list[int]:
     for token in tokens:
         names.append(child_name(names[-1], token))
     return [name ^ salt for name in names]
-
-
-def is_cut(job: Job) -> bool:
-    """Whether a record says that the budget ended inside this continuation."""
-    outcome = job.outcome if isinstance(job, Ready) else None
-    return isinstance(outcome, Continuation) and outcome.reason == "budget"
-
-
-def run_of(job: Job) -> Continuation:
-    """The outcome of one continuation."""
-    if isinstance(job, SampleJob):
-        return job.continuation()
-    assert isinstance(job, Ready) and isinstance(job.outcome, Continuation)
-    return job.outcome

@@ -11,17 +11,19 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from treeseek.model import LM
-from treeseek.replies import Sampled
-from treeseek.requests import Derive, Expand, Race, Sample, Score, Verify
+from treeseek.requests import Derive, Race, Sample, Score, Verify
+from treeseek.scheduler.draws import Draws
 from treeseek.scheduler.entry import NESTED, Entry, record
 from treeseek.scheduler.frontier import Frontier
 from treeseek.scheduler.instant import derive, judge
-from treeseek.scheduler.jobs import ExpandJob, Job, Ready, SampleJob, WalkJob, is_cut, run_of
+from treeseek.scheduler.jobs import ExpandJob, Ready, WalkJob
 from treeseek.scheduler.nesting import is_over, running, settle, slices
 from treeseek.scheduler.seat import Seat
 from treeseek.scheduler.serving import serve
 from treeseek.scheduler.wanted import Room, Wanted
 
+_RUNS = (Frontier, Draws)
+"""Jobs that answer a run of requests, and note and record their replies."""
 _WHOLE = (ExpandJob, WalkJob, Ready)
 """Jobs that answer a request by themselves."""
 _WIDE = 64
@@ -149,7 +151,7 @@ class Scheduler:
                 if self._unserved(seat, entry, late):
                     self._end(seat, entry)
                 return False
-            if kind is not Expand or not isinstance(entry.jobs[0], Frontier):
+            if not entry.jobs or type(entry.jobs[0]) not in _RUNS:
                 self._settled(seat, entry)
         return True
 
@@ -166,48 +168,20 @@ class Scheduler:
         kind, ledger = type(entry.request), seat.ledger
         if ledger.limit == 0 and not (seat.closing and kind is Sample):
             return False
-        if kind is Sample:
-            return not seat.told and self._settle_sample(seat, entry, late)
         if kind is Derive:
             return derive(seat, entry)
         job = entry.jobs[0]
+        if isinstance(job, Draws):
+            return not seat.told and job.settle(entry, late)
         if isinstance(job, Frontier):
             return job.settle(entry)
+        assert isinstance(job, _WHOLE)
         if not job.done or not ledger.fits(job.names):
             return False
         entry.charged += ledger.charge(job.names)
         seat.at += 1
-        assert isinstance(job, _WHOLE)
         entry.answer(job.reply())
         return True
-
-    def _settle_sample(self, seat: Seat, entry: Entry, late: bool) -> bool:
-        ledger = seat.ledger
-        while seat.at < len(seat.jobs) and seat.jobs[seat.at][0] is entry:
-            job = seat.jobs[seat.at][1]
-            if not job.done:
-                if not isinstance(job, SampleJob) or not seat.closing:
-                    return False
-                if not seat.cut and not self._short(seat, job, late):
-                    return False
-                seat.cut = True
-                job.finish("budget")
-            elif not ledger.fits(job.names) or (is_cut(job) and not seat.closing):
-                return False
-            entry.charged += ledger.charge(job.names)
-            seat.cut = seat.cut or is_cut(job)
-            seat.at += 1
-        entry.answer(Sampled([run_of(job) for job in entry.jobs]))
-        return True
-
-    def _short(self, seat: Seat, job: SampleJob, late: bool) -> bool:
-        """Whether the first unfinished continuation cannot take one more token."""
-        if job.wish or job.behind:
-            return False
-        left = seat.ledger.left
-        if late or left is None or len(job.names) < left:
-            return late
-        return seat.ledger.limit == 0 or not seat.ledger.fits([*job.names, job.asking])
 
     def _unserved(self, seat: Seat, entry: Entry, late: bool) -> bool:
         """Whether `entry`, next in order, does not fit what is left."""
@@ -217,12 +191,13 @@ class Scheduler:
         if isinstance(entry.request, Derive):
             return ledger.left is not None
         _, job = seat.jobs[seat.at]
-        if isinstance(job, SampleJob) and not job.done:
-            return self._short(seat, job, late)
-        if late or ledger.left is None or is_cut(job):
-            return late or is_cut(job)
+        if isinstance(job, Draws):
+            return job.short(late)
+        if late or ledger.left is None:
+            return late
         if isinstance(job, WalkJob) and job.request.above is not None and not job.done:
             return self._walked(seat, job)
+        assert isinstance(job, (*_WHOLE, Frontier))
         return not ledger.fits(job.pending if isinstance(job, Frontier) else job.names)
 
     def _walked(self, seat: Seat, job: WalkJob) -> bool:
@@ -237,9 +212,10 @@ class Scheduler:
         """
         if not seat.closing:
             seat.paused = True
-            if seat.at < len(seat.jobs) and isinstance(last.request, Sample):
-                entry, job = seat.jobs[seat.at]
-                entry.charged += seat.ledger.charge(seat.ledger.fitting(job.names))
+            if isinstance(last.request, Sample) and seat.at < len(seat.jobs):
+                job = seat.jobs[seat.at][1]
+                assert isinstance(job, Draws)
+                job.pause()
             return
         replies = [reply for entry in seat.entries for reply in entry.replies]
         record(seat, len(replies), None)
@@ -258,13 +234,14 @@ class Scheduler:
                 self._visit_nested(entry, wanted)
                 continue
             for job in entry.jobs:
-                if isinstance(job, Frontier):
+                if isinstance(job, _RUNS):
                     if not job.want(_of(wanted, job.law.lm), room):
                         return
                     continue
+                assert isinstance(job, _WHOLE)
                 if room.left is not None and not room.take(job.worst()):
                     return
-                if not job.done:
+                if not job.done and not isinstance(job, Ready):
                     room.first = False
                     self._want(seat, job, wanted)
 
@@ -282,15 +259,12 @@ class Scheduler:
             if child.entries and not child.paused:
                 return
 
-    def _want(self, seat: Seat, job: Job, wanted: dict[LM, Wanted]) -> None:
-        assert isinstance(job, ExpandJob | SampleJob | WalkJob)
+    def _want(self, seat: Seat, job: ExpandJob | WalkJob, wanted: dict[LM, Wanted]) -> None:
         rows = _of(wanted, job.law.lm)
         if isinstance(job, WalkJob):
             for address in job.rows(len(seat.ledger.fitting(job.names))):
                 rows.add(address, job)
             return
-        if isinstance(job, SampleJob):
-            job.ask()
         rows.add(job.address, job)
 
 

@@ -12,8 +12,10 @@ from typing import Any
 from treeseek.budget import Ledger
 from treeseek.decoding.samplers import Gumbel
 from treeseek.errors import InvalidOption, StrategyError
+from treeseek.journal import Journal
 from treeseek.live import Live
 from treeseek.model import LM
+from treeseek.noise import Purpose, Streams
 from treeseek.replies import Derived, Reply, Sampled
 from treeseek.requests import (
     Derive,
@@ -28,6 +30,7 @@ from treeseek.requests import (
     Walk,
 )
 from treeseek.result import Cost
+from treeseek.scheduler.draws import Draws
 from treeseek.scheduler.entry import NESTED, Entry, recalled
 from treeseek.scheduler.frontier import Frontier
 from treeseek.scheduler.jobs import (
@@ -35,13 +38,11 @@ from treeseek.scheduler.jobs import (
     Job,
     Law,
     Ready,
-    SampleJob,
     WalkJob,
     accepted,
     recorded,
     start_of,
 )
-from treeseek.scheduler.journal import Journal
 from treeseek.scheduler.reading import reading
 from treeseek.settings import Settings
 from treeseek.tree import ROOT, Tree
@@ -71,6 +72,7 @@ class Seat:
         self.live = Live(strategy, prompt, settings=settings, path=path)
         self.seed = settings.seed
         self.place = (*settings.key, *path)
+        self.streams = Streams(self.seed, Purpose.TOKEN, self.place)
         self.setting = settings.mark()
         self.ledger = ledger
         self.journal = journal
@@ -96,6 +98,9 @@ class Seat:
         self.paused = False
         self.closing = parent is None
         self.verdicts: dict[tuple[type, int, str, str], Any] = {}
+        self.halts = dict.fromkeys(settings.stop.tokens, "stop") | dict.fromkeys(
+            settings.ends, "end"
+        )
         self._laws: dict[int, tuple[How, Law]] = {}
         self._ordinals: dict[tuple[int, int], int] = {}
         self._own: dict[int, int] = {}
@@ -103,14 +108,14 @@ class Seat:
         self._prompt = len(prompt) if parent is None else 1
         self._generations: dict[LM, int] = {}
         self._seen: set[int] = set()
-        self._states: dict[tuple[str, int], tuple[Any, Hashable]] = {}
+        self.states: dict[tuple[str, int], tuple[Any, Hashable]] = {}
 
     def certain(self) -> list[int]:
         """Tokens of the answer that are settled: what all open continuations of the root share."""
-        runs = [job.tokens for _, job in self.jobs if isinstance(job, SampleJob)]
+        runs = [draw.run for _, job in self.jobs if isinstance(job, Draws) for draw in job.draws]
         if len(self.entries) != 1 or len(runs) != 1:
             return []
-        return runs[0]
+        return runs[0].tokens
 
     # Time: the search at the top holds the clock and the limit of all that is nested in it.
 
@@ -216,11 +221,11 @@ class Seat:
             return None, None, []
         key = law.setting
         live, behind, at = self.live, [], handle
-        while (key, at) not in self._states and live.parents[at] >= 0:
+        while (key, at) not in self.states and live.parents[at] >= 0:
             behind.append(at)
             at = live.parents[at]
-        if (key, at) in self._states:
-            sampled, allowed = self._states[(key, at)]
+        if (key, at) in self.states:
+            sampled, allowed = self.states[(key, at)]
         else:
             sampled, allowed = fresh, self._first(law) if at == 0 else start_of(constraint)
         behind.reverse()
@@ -228,7 +233,7 @@ class Seat:
             for below in behind:
                 allowed = accepted(constraint, allowed, live.token[below])
                 if fresh is None:
-                    self._states[(key, below)] = (None, allowed)
+                    self.states[(key, below)] = (None, allowed)
         return sampled, allowed, [] if fresh is None else behind
 
     def _first(self, law: Law) -> Any:
@@ -247,13 +252,8 @@ class Seat:
     def remember(self, entries: Sequence[Entry]) -> None:
         """Keep the states that samples reached, for whoever goes on from there."""
         for entry in entries:
-            for reply in entry.replies:
-                if not isinstance(reply, Sampled):
-                    break
-                for job, run in zip(entry.jobs, reply.continuations, strict=True):
-                    if isinstance(job, SampleJob) and job.remembers:
-                        at = (job.law.setting, run.node.handle)
-                        self._states[at] = (job.sampled, job.allowed)
+            if entry.outcome is None and entry.jobs and isinstance(entry.jobs[0], Draws):
+                entry.jobs[0].remember()
 
     def note(self, addresses: Sequence[int], computed: Sequence[int]) -> None:
         """Count rows for which `computed` tokens each went through the model."""
@@ -291,28 +291,30 @@ class Seat:
         self.requests, self.entries = requests, []
         self.jobs, self.at = [], 0
         self.told, self.cut = self.live.spent, False
-        run: list[Expand] = []
+        run: list[Any] = []
         law = self.law
         for index, request in enumerate(requests):
             entry = None if self.journal is None else recalled(self, index, request, self.journal)
-            if entry is None and isinstance(request, Expand):
+            if entry is None and isinstance(request, Expand | Sample):
                 own = self.law if request.how is None else self.resolve(request.how)
-                if own.likeliest:
-                    if own is not law:
-                        self._front(run, law, index)
-                        run, law = [], own
+                if own.likeliest or type(request) is Sample:
+                    if run and (own is not law or type(request) is not type(run[0])):
+                        self._enter_run(run, law, index)
+                        run = []
+                    law = own
                     run.append(request)
                     continue
-            self._front(run, law, index)
+            self._enter_run(run, law, index)
             run = []
             entry = entry or Entry(request, index)
             self._enter(entry, self._make(entry))
-        self._front(run, law, len(requests))
+        self._enter_run(run, law, len(requests))
 
-    def _front(self, run: list[Expand], law: Law, stop: int) -> None:
-        """Enter the `run` of requests before `stop` as one frontier."""
+    def _enter_run(self, run: Sequence[Any], law: Law, stop: int) -> None:
+        """Enter the `run` of requests of one kind before `stop` as one job."""
         if run:
-            self._enter(Entry(run[0], stop - len(run)), [Frontier(self, run, law)])
+            job = Frontier if type(run[0]) is Expand else Draws
+            self._enter(Entry(run[0], stop - len(run)), [job(self, run, law)])
 
     def _enter(self, entry: Entry, jobs: Sequence[Job]) -> None:
         entry.jobs = jobs
@@ -323,28 +325,24 @@ class Seat:
     def _make(self, entry: Entry) -> Sequence[Job]:
         request, outcome = entry.request, entry.outcome
         if isinstance(request, _ROWS):
+            law = self.resolve(request.how)
+            if isinstance(request, Sample):
+                assert outcome is None or isinstance(outcome, Sampled)
+                return [Draws(self, (request,), law, outcome)]
             if outcome is not None:
                 name = self.live.name_of(request.node.handle)
-                self._count_ordinals(request, name)
-                return recorded(request, outcome, name, self.resolve(request.how).salt)
-            law = self.law if request.how is None else self.resolve(request.how)
+                if isinstance(request, Expand) and isinstance(law.sampler, Gumbel):
+                    self.ordinals(name, request.stream, 1)
+                return recorded(request, outcome, name, law.salt)
             if isinstance(request, Expand):
                 return [ExpandJob(self, request, law)]
-            if isinstance(request, Walk):
-                self.lm.check(request.tokens)
-                return [WalkJob(self, request, law)]
-            return [SampleJob(self, request, law) for _ in range(request.n)]
+            self.lm.check(request.tokens)
+            return [WalkJob(self, request, law)]
         if isinstance(request, Derive):
             return [Ready(outcome or self._derived(request), [])]
         if isinstance(request, Score) and isinstance(request.scorer, Reader):
             return reading(self, entry)
         return []
-
-    def _count_ordinals(self, request: Expand | Sample | Walk, name: int) -> None:
-        if isinstance(request, Sample):
-            self.ordinals(name, request.stream, request.n)
-        elif isinstance(request, Expand) and isinstance(self.resolve(request.how).sampler, Gumbel):
-            self.ordinals(name, request.stream, 1)
 
     def _derived(self, request: Derive) -> Reply:
         prompt = request.prompt

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from treeseek.backends.protocol import Block
 from treeseek.decoding.gumbel import gumbel_topk
-from treeseek.decoding.samplers import Gumbel
+from treeseek.decoding.samplers import Gumbel, Sampler
 from treeseek.decoding.summary import log_sum_exp, summarise
 from treeseek.model import LM
+from treeseek.noise import position_keys
 from treeseek.replies import Expanded
-from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, SampleJob, WalkJob
+from treeseek.scheduler.draws import Draw
+from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, WalkJob
 from treeseek.scheduler.seat import Seat
-from treeseek.scheduler.wanted import Waiting, Wanted
+from treeseek.scheduler.wanted import Wanted
 
 Rows = NDArray[np.floating[Any]]
 
@@ -35,10 +37,13 @@ def serve(lm: LM, wanted: Wanted) -> None:
         here = [addresses[position] for position in block.index]
         _count(block, here, wanted)
         if wanted.jobs:
-            rows = [row for row, address in enumerate(here) if address in plain]
-            if rows:
+            if (
+                rows := [row for row, address in enumerate(here) if address in plain]
+                if plain
+                else []
+            ):
                 lm.summaries.put([here[row] for row in rows], summarise(_chosen(block, rows), k))
-            _hand(block, here, wanted.jobs)
+            _hand(block, here, wanted)
         else:
             lm.summaries.put(here, summarise(block.logits, k))
     for front, places in fronts:
@@ -48,8 +53,8 @@ def serve(lm: LM, wanted: Wanted) -> None:
 def _count(block: Block, here: Sequence[int], wanted: Wanted) -> None:
     """Note the tokens and the call of `block` with the searches that have a part in it."""
     owners, fronts, jobs = wanted.owners, wanted.fronts, wanted.jobs
-    if len(fronts) == 1 and not jobs:  # the only one there is owns it all
-        seat = fronts[0][0].seat
+    if len(wanted.seats) == 1:  # the only one there is owns it all
+        (seat,) = wanted.seats
         seat.note(here, block.computed)
         seat.top.cost.forwards += block.forward
         return
@@ -75,23 +80,30 @@ def _count(block: Block, here: Sequence[int], wanted: Wanted) -> None:
         top.cost.forwards += block.forward
 
 
-def _hand(block: Block, here: Sequence[int], jobs: dict[int, list[Waiting]]) -> None:
+def _hand(block: Block, here: Sequence[int], wanted: Wanted) -> None:
     """Hand the rows of `block` to the jobs that wait for them."""
-    laws: dict[tuple[object, type], list[tuple[int, Any]]] = {}
+    laws: dict[tuple[object, type], tuple[list[int], list[Any]]] = {}
     walks: list[tuple[int, WalkJob, int]] = []
+    several, law, kind = len(wanted.seats) > 1, None, None
     for row, address in enumerate(here):
-        for job in jobs.get(address, ()):
-            job.seat.note((address,), (0,))
+        for job in wanted.jobs.get(address, ()):
+            if several:
+                job.seat.note((address,), (0,))
             if isinstance(job, WalkJob):
                 walks.append((row, job, address))
-            else:
-                laws.setdefault((job.law.group, type(job)), []).append((row, job))
+                continue
+            if job.law is not law or type(job) is not kind:
+                law, kind = job.law, type(job)
+                places, some = laws.setdefault((law.group, kind), ([], []))
+            places.append(row)
+            some.append(job)
     if walks:
         _walk(block, walks)
-    for (_, kind), group in laws.items():
-        logits = _chosen(block, [row for row, _ in group])
-        some = [job for _, job in group]
-        (_sample if kind is SampleJob else _expand_law)(some[0].law, some, logits)
+    for (_, kind), (places, some) in laws.items():
+        if kind is Draw:
+            _sample(some[0].law, some, block, places)
+        else:
+            _expand_law(some[0].law, some, _chosen(block, places))
 
 
 def _chosen(block: Block, rows: list[int]) -> Rows:
@@ -131,42 +143,56 @@ def _lawful(law: Law, jobs: Sequence[Any], rows: Rows) -> tuple[Rows, NDArray[np
     return scores, mass
 
 
-def _sample(law: Law, jobs: Sequence[SampleJob], logits: Rows) -> None:
+def _sample(law: Law, draws: Sequence[Draw], block: Block, places: list[int]) -> None:
+    """Let each of `draws` take a token of its row of `block`; several may share a row."""
     sampler = law.sampler or _GUMBEL
+    distinct = list(dict.fromkeys(places))
+    logits = _chosen(block, distinct)
     lse = log_sum_exp(logits)
-    scores, mass = _lawful(law, jobs, logits)
-    alive = list(range(len(jobs)))
+    if len(distinct) < len(places):
+        at = dict(zip(distinct, range(len(distinct)), strict=True))
+        shared = [at[place] for place in places]
+        logits, lse = logits[shared], lse[shared]
+    scores, mass = _lawful(law, draws, logits)
+    if law.stateful or not law.plain:
+        own = _drawing(law, sampler, draws, scores)
+        if not own:
+            return
+        if len(own) < len(draws):
+            draws = [draws[place] for place in own]
+            logits, lse, scores = logits[own], lse[own], scores[own]
+            mass = None if mass is None else mass[own]
+    keys = position_keys([draw.key for draw in draws], [len(draw.run.tokens) for draw in draws])
+    known = lse if law.plain else None
+    drawn = sampler.draw(scores, keys, [draw.sampled for draw in draws], known)
+    tokens, proposals = drawn.tokens.tolist(), drawn.proposal.tolist()
+    logprobs = proposals
+    if not (law.plain and isinstance(sampler, Gumbel)):  # whose proposal is the model's own
+        picked = logits[np.arange(len(draws)), drawn.tokens].astype(np.float64)
+        logprobs = (picked - lse).tolist()
+    masses = [None] * len(draws) if mass is None else np.exp(mass).tolist()
+    for draw, token, logprob, proposal, left, state in zip(
+        draws, tokens, logprobs, proposals, masses, drawn.states, strict=True
+    ):
+        draw.sampled = state
+        draw.step(token, logprob, proposal, left)
+
+
+def _drawing(law: Law, sampler: Sampler, draws: Sequence[Draw], scores: Rows) -> list[int]:
+    """Which of `draws` take a token: not the dead, nor those whose state is still behind."""
+    dead = [False] * len(draws)
     if not law.plain:
-        dead = np.isneginf(scores.max(axis=1))
-        for gone in np.flatnonzero(dead).tolist():
-            job = jobs[gone]
-            if job.behind:
-                job.caught_up(job.sampled)
-            else:
-                job.finish("dead")
-        if dead.any():
-            alive = np.flatnonzero(~dead).tolist()
-            scores = scores[alive]
-    for position, row in enumerate(alive):
-        if jobs[row].behind:
-            token = jobs[row].seat.live.token[jobs[row].behind[0]]
-            jobs[row].caught_up(sampler.observe(scores[position], token, jobs[row].sampled))
-    drawing = [(p, row) for p, row in enumerate(alive) if jobs[row].wish]
-    if not drawing:
-        return
-    if len(drawing) < len(alive):
-        scores = scores[[p for p, _ in drawing]]
-    drawn = [jobs[row] for _, row in drawing]
-    keys = np.array([job.noise() for job in drawn], dtype=np.uint64)
-    rows = [row for _, row in drawing]
-    known = lse[rows] if law.plain else None
-    draw = sampler.draw(scores, keys, [job.sampled for job in drawn], known)
-    logprobs = (logits[rows, draw.tokens].astype(np.float64) - lse[rows]).tolist()
-    tokens, proposals = draw.tokens.tolist(), draw.proposal.tolist()
-    masses = None if mass is None else np.exp(mass[rows]).tolist()
-    for i, job in enumerate(drawn):
-        job.sampled = draw.states[i]
-        job.step(tokens[i], logprobs[i], proposals[i], None if masses is None else masses[i])
+        dead = np.isneginf(scores.max(axis=1)).tolist()
+    drawing = []
+    for place, draw in enumerate(draws):
+        if draw.behind:
+            token, state = draw.seat.live.token[draw.behind[0]], draw.sampled
+            draw.caught_up(state if dead[place] else sampler.observe(scores[place], token, state))
+        elif dead[place]:
+            draw.finish("dead")
+        else:
+            drawing.append(place)
+    return drawing
 
 
 def _expand_law(law: Law, jobs: Sequence[ExpandJob], logits: Rows) -> None:

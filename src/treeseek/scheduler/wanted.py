@@ -3,22 +3,24 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from treeseek.scheduler.draws import Draw
 from treeseek.scheduler.frontier import Frontier
-from treeseek.scheduler.jobs import ExpandJob, SampleJob, WalkJob
+from treeseek.scheduler.jobs import ExpandJob, WalkJob
 
 if TYPE_CHECKING:
     from treeseek.scheduler.seat import Seat
 
-Waiting: TypeAlias = ExpandJob | SampleJob | WalkJob
+Waiting: TypeAlias = ExpandJob | Draw | WalkJob
 
 
 class Wanted:
     """Rows by address; `owners` asked first and are counted the tokens, the others reuse them."""
 
-    __slots__ = ("fronts", "jobs", "owners")
+    __slots__ = ("fronts", "jobs", "owners", "seats")
 
     def __init__(self) -> None:
         """Nothing is wanted."""
+        self.seats: dict[Seat, None] = {}
         self.owners: dict[int, Seat] = {}
         self.jobs: dict[int, list[Waiting]] = {}
         self.fronts: list[tuple[Frontier, Sequence[int]]] = []
@@ -26,20 +28,25 @@ class Wanted:
 
     def add(self, address: int, job: Waiting) -> None:
         """Let `job` wait for the row at `address`."""
-        self.owners.setdefault(address, job.seat)
-        self.jobs.setdefault(address, []).append(job)
+        self.seats[job.seat] = None
+        waiting = self.jobs.get(address)
+        if waiting is None:
+            self.owners.setdefault(address, job.seat)
+            self.jobs[address] = [job]
+        else:
+            waiting.append(job)
 
     def front(self, frontier: Frontier, places: Sequence[int]) -> None:
         """Let `frontier` wait for its rows at `places`."""
         self.fronts.append((frontier, places))
         owners, addresses, seat = self.owners, frontier.addresses, frontier.seat
+        self.seats[seat] = None
         for place in places:
             owners.setdefault(addresses[place], seat)
 
     def tops(self) -> list["Seat"]:
         """The searches, not those nested in them, that wait for anything."""
-        seats = [job.seat.top for jobs in self.jobs.values() for job in jobs]
-        return list(dict.fromkeys([*seats, *(front.seat.top for front, _ in self.fronts)]))
+        return list(dict.fromkeys(seat.top for seat in self.seats))
 
 
 class Room:

@@ -37,55 +37,62 @@ class Descents:
         self.rule, self.backup, self.exploration = rule, backup, exploration
         self.fixed, self.opposed = bounds is not None, opposed
         self.low, self.high = bounds or (math.inf, -math.inf)
-        if bounds and opposed:
-            self.low, self.high = min(self.low, -self.high), max(self.high, -self.low)
-
-    @property
-    def span(self) -> float:
+        self.span = 1.0
         """Greatest value less the least, 1 while they are the same."""
-        return self.high - self.low if self.high > self.low else 1.0
-
-    @property
-    def loss(self) -> float:
+        self.loss = 0.0
         """What a simulation in flight counts as, and a node that has nothing to offer."""
-        return self.low if self.low < math.inf else 0.0
+        if bounds:
+            self._reach(*bounds)
 
     def choose(self, at: Tally, among: list[Tally]) -> Tally:
         """The one `among` the children of `at` that the rule likes best; of equals the earlier."""
+        if len(among) == 1:
+            return among[0]
         scores = self.rule(at, among, self.exploration, self.span)
         return among[scores.index(max(scores))]
 
-    def descend(self, path: Path, wants: Callable[[Tally], bool]) -> Path:
-        """Lead `path` on to a node that has no open child, or that `wants` more children."""
-        while (at := path[-1]).open and not wants(at):
-            path.append(self.choose(at, at.open))
+    def descend(self, path: Path, room: Callable[[Tally], int]) -> Path:
+        """Lead `path` on to a node that has no open child, or `room` for more children."""
+        at = path[-1]
+        while at.open and room(at) <= 0:
+            at = self.choose(at, at.open)
+            path.append(at)
         return path
 
     def depart(self, path: Path) -> None:
         """One more simulation is in flight through `path`, to draw at its end."""
         path[-1].busy = True
-        for tally in path:
-            tally.flying += 1
-        self._refresh(path)
+        self._weigh(path, 1)
 
     def release(self, path: Path) -> None:
         """The simulation through `path` is over."""
-        for tally in path:
-            tally.flying -= 1
-        self._refresh(path)
+        self._weigh(path, -1)
 
     def land(self, path: Path, value: float) -> None:
         """Back `value` up along `path`."""
+        self.note(path, value)
+        self._weigh(path, 0)
+
+    def note(self, path: Path, value: float) -> None:
+        """Back `value` up along a `path` in flight, which is released before the next descent.
+
+        Only its last node, new as it may be, shows it already.
+        """
         self.seen(value)
         self.backup(path, value)
-        self._refresh(path)
+        if not (last := path[-1]).flying:
+            last.n, last.q = last.visits, last.value
 
     def seen(self, value: float) -> None:
         """Let the least and the most seen know of `value`."""
-        if not self.fixed:
-            self.low, self.high = min(self.low, value), max(self.high, value)
-            if self.opposed:
-                self.low, self.high = min(self.low, -self.high), max(self.high, -self.low)
+        if not self.fixed and not self.low <= value <= self.high:
+            self._reach(min(self.low, value), max(self.high, value))
+
+    def _reach(self, low: float, high: float) -> None:
+        if self.opposed:
+            low, high = min(low, -high), max(high, -low)
+        self.low, self.high, self.loss = low, high, low
+        self.span = high - low if high > low else 1.0
 
     def adopt(self, parent: Tally, child: Tally) -> None:
         """Put `child`, new or known, below `parent`, which has fewer steps."""
@@ -124,26 +131,14 @@ class Descents:
                 above.open.append(tally)
         path[0].closed = False
 
-    def reopen(self) -> None:
-        """Let every node be visited again, but for ends."""
-        nodes, seen = [self.root], {id(self.root)}
-        for tally in nodes:
-            tally.closed = False
-            tally.open = [child for child in tally.children if not child.final]
-            nodes += [child for child in tally.open if id(child) not in seen]
-            seen.update(map(id, tally.open))
-
-    def favourite(self) -> Tally:
-        """The node at the end of the most visited path; of equals the one drawn earlier."""
-        at = self.root
-        while at.children:
-            at = max(at.children, key=lambda child: child.visits)
-        return at
-
-    def _refresh(self, path: Path) -> None:
+    def _weigh(self, path: Path, more: int) -> None:
+        """Let `more` simulations be in flight through `path`, and say what rules then read."""
         loss = self.loss
         for tally in path:
-            tally.n, tally.q = tally.visits, tally.value
-            if flying := tally.flying:
-                tally.n += flying
-                tally.q = (tally.visits * tally.value + flying * loss) / tally.n
+            visits = tally.visits
+            tally.flying = flying = tally.flying + more
+            if flying:
+                tally.n = n = visits + flying
+                tally.q = (visits * tally.value + flying * loss) / n
+            else:
+                tally.n, tally.q = visits, tally.value

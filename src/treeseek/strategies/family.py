@@ -16,6 +16,7 @@ from treeseek.strategies.measures import measure
 from treeseek.strategies.plans import Plan
 from treeseek.strategies.rules import RULES
 from treeseek.strategies.steps import steps, worth
+from treeseek.strategies.tallies import favourite
 
 
 def outcome(ctx: Context) -> Literal["auto", "verifier"]:
@@ -55,6 +56,6 @@ def grow(
     growth = Growth(ctx, tree, plan, by)
     yield from growth.run(mend)
     if not growth.ends:
-        (reply,) = yield [steps(ctx, tree.favourite().node, whole=True)]
+        (reply,) = yield [steps(ctx, favourite(tree.root).node, whole=True)]
         yield from worth(ctx, [run.node for run in reply.continuations], by)
     return tree

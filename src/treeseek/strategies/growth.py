@@ -18,7 +18,7 @@ from treeseek.strategies.measures import Measure
 from treeseek.strategies.plans import Flight, Plan
 from treeseek.strategies.rules import stir
 from treeseek.strategies.steps import Worth, steps, worth
-from treeseek.strategies.tallies import Tally
+from treeseek.strategies.tallies import Tally, reopen
 
 Mend: TypeAlias = Callable[["Growth", list[Flight]], Generator[list[Request], Any, list[Flight]]]
 """What is made of simulations that are over: those that go on after all."""
@@ -31,7 +31,7 @@ class Growth:
         """Let `tree` grow as `plan` says, judging by `by`."""
         self.ctx, self.tree, self.plan, self.by = ctx, tree, plan, by
         self.births = Births(plan, tree, verified=ctx.verifier is not None)
-        self.rounds, self.fresh = 1, 0
+        self.widening, self.rounds, self.fresh = plan.widening, 1, 0
         self.ends, self.solved, self.ended = 0, 0, False
 
     @property
@@ -43,16 +43,15 @@ class Growth:
         """Whether something is left to look for; what is closed is opened again, if it may be."""
         if self.tree.root.closed and self.plan.restarts and self.fresh:
             self.rounds, self.fresh = self.rounds + 1, 0
-            self.tree.reopen()
+            reopen(self.tree.root)
         return not (self.done or self.tree.root.closed)
 
     def room(self, tally: Tally) -> int:
-        """Children that may be drawn from `tally` now."""
-        return self.plan.room(tally, self.rounds)
-
-    def wants(self, tally: Tally) -> bool:
-        """Whether a descent ends at `tally`, open as it is."""
-        return tally.final or self.room(tally) > 0
+        """Children that may be drawn from `tally` now, beyond those it has."""
+        most = self.rounds * self.plan.width
+        if self.widening and tally.visits:
+            most = int(most * tally.visits**self.widening)
+        return most - tally.draws
 
     def full(self, tally: Tally) -> bool:
         """Whether a node without an open child gets no other one."""
@@ -63,7 +62,7 @@ class Growth:
         left, flights = self.plan.simulations, list[Flight]()
         while True:
             while left and len(flights) < self.plan.parallel and self.open():
-                path = self.tree.descend([self.tree.root], self.wants)
+                path = self.tree.descend([self.tree.root], self.room)
                 if path[-1].busy:
                     break
                 left -= 1
@@ -84,7 +83,7 @@ class Growth:
             going = [flight for flight in flights if self.goes_on(flight)]
             over = [flight for flight in flights if flight not in going]
             flights = going
-            if mend is not None and over and not self.done:
+            if mend and over and not self.done:
                 flights += yield from mend(self, over)
 
     def count(self, flight: Flight) -> int:
@@ -96,8 +95,7 @@ class Growth:
         """Put what was drawn at the tip of `flight` into the tree, and back up what counts."""
         tree, plan, path = self.tree, self.plan, flight.path
         tip, fresh = path[-1], 0
-        tip.draws += len(drawn)
-        tip.busy = False
+        tip.draws, tip.busy = tip.draws + len(drawn), False
         for run, what in drawn:
             child = self.births.child(tip, run, what)
             if child is None:
@@ -105,15 +103,17 @@ class Growth:
                     flight.lost, flight.said = run.node, flight.said if flight.end else what
                 continue
             fresh += 1
-            known = child.steps > 0
+            way = path if child.steps else [*path, child]
             tree.adopt(tip, child)
             if what.closed:
                 flight.end, flight.said = child, what
                 self.ends += 1
                 self.solved += what.solved
                 self.ended |= plan.enough is not None and child.worth >= plan.enough
-            if what.closed or (plan.judged and not plan.ahead):
-                tree.land(path if known else [*path, child], child.worth)
+            if plan.judged and not plan.ahead:
+                tree.note(way, child.worth)
+            elif what.closed:
+                tree.land(way, child.worth)
             if flight.first is not None:
                 flight.best = child.worth if flight.best is None else max(flight.best, child.worth)
         self.fresh += fresh
@@ -126,13 +126,13 @@ class Growth:
         """Lead `flight` one step further, or end it and back its value up."""
         tree, plan, path = self.tree, self.plan, flight.path
         tip, so_far = path[-1], len(path)
-        onward = [child for child in tip.open if not child.busy and not child.final]
-        if flight.ahead and onward and self.open():
+        onward = flight.ahead and [kid for kid in tip.open if not kid.busy and not kid.final]
+        if onward and self.open():
             if plan.judged:
                 path.append(max(onward, key=lambda child: child.worth))
             else:
                 path.append(tree.choose(tip, onward))
-            last = tree.descend(path, self.wants)[-1]
+            last = tree.descend(path, self.room)[-1]
             if not last.busy and not last.final:
                 tree.depart(path[so_far:])
                 flight.first = flight.first or so_far

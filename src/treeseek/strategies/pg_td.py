@@ -44,7 +44,7 @@ def pg_td(
     while left and solved < ctx.n and not tree.root.closed:
         flights: list[Path] = []
         while left and len(flights) < parallel:
-            path = tree.descend([tree.root], lambda tally: False)
+            path = tree.descend([tree.root], lambda tally: 0)
             if path[-1].busy:
                 break
             tree.depart(path)

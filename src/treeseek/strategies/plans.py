@@ -48,13 +48,6 @@ class Plan:
         """`value` as it is backed up."""
         return 2.0 * value - 1.0 if self.signed else value
 
-    def room(self, tally: Tally, rounds: int) -> int:
-        """Children that may be drawn from `tally` in this of the `rounds`, beyond those it has."""
-        most = rounds * self.width
-        if self.widening and tally.visits:
-            most = int(most * tally.visits**self.widening)
-        return most - tally.draws
-
 
 @dataclass(slots=True, eq=False)
 class Flight:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from treeseek.decoding.stops import Step
 from treeseek.live import Context
 from treeseek.replies import BudgetSpent
-from treeseek.requests import How, Node, Request, Sample, Score, Verify, mean_logprob
+from treeseek.requests import How, Node, Request, Sample, Score, Verdict, Verify, mean_logprob
 from treeseek.strategies.measures import Measure, confidence, merit
 
 LINE, PARAGRAPH = Step(), Step(("\n\n",))
@@ -29,7 +29,7 @@ def steps(
     """The request for `n` continuations of `node` by one step; `whole`: to the answer's end."""
     if whole:
         return Sample(node, n=n, how=how)
-    return Sample(node, n=n, until=ctx.step.stop, limit=ctx.step.tokens, how=how)
+    return Sample(node, n=n, until=ctx.until, limit=ctx.step.tokens, how=how)
 
 
 class Worth(NamedTuple):
@@ -59,21 +59,16 @@ def worth(
     verifier foresees, then a score for each that is not lost. When the scores run out, ends that
     nobody judged are finished behind the others, and BudgetSpent is raised again.
     """
-    found = [Worth(0.0, 0.0, not cut(node) and node.is_end, cut(node)) for node in nodes]
-    every = by.foresees or by.source == "verifier"
-    spent, judged, scores = None, list[int](), list[float]()
+    lost, spent, scores = [cut(node) for node in nodes], None, list[float]()
+    said: dict[int, Verdict] = {}
     if (verifier := ctx.verifier) is not None:
-        asked = [at for at, node in enumerate(nodes) if not cut(node) and (every or node.is_end)]
+        every = by.foresees or by.source == "verifier"
+        asked = [at for at, node in enumerate(nodes) if not lost[at] and (every or node.is_end)]
         replies, spent = yield from served([Verify(nodes[at], verifier) for at in asked])
-        judged = asked[: len(replies)]
-        for at, reply in zip(judged, replies, strict=True):
-            is_end, new = nodes[at].is_end, reply.verdict
-            over = by.foresees and new.terminal
-            found[at] = Worth(
-                new.score, merit(new), is_end or over, over and not (is_end or new.solved),
-                new.solved, new.state, new.feedback,
-            )  # fmt: skip
-    going = [at for at, new in enumerate(found) if not new.lost]
+        for at, reply in zip(asked, replies, strict=False):
+            said[at] = new = reply.verdict
+            lost[at] = by.foresees and new.terminal and not (nodes[at].is_end or new.solved)
+    going = [at for at, gone in enumerate(lost) if not gone]
     if by.source == "scorer" and ctx.scorer is not None:
         score = [Score(tuple(nodes[at] for at in going), ctx.scorer)] if going and not spent else []
         replies, end = yield from served(score)
@@ -81,13 +76,22 @@ def worth(
     elif by.source != "verifier":
         of = confidence if by.source == "confidence" else by.source
         scores = [of(nodes[at]) for at in going]
-    for at, value in zip(going, scores, strict=False):
-        mark = value if ctx.verifier is None else found[at].mark
-        found[at] = found[at]._replace(value=value, mark=mark)
-    known = frozenset(judged if ctx.verifier is not None else going[: len(scores)])
-    least = min([0.0, *(found[at].mark for at in known)])
-    for at in sorted(range(len(nodes)), key=lambda at: -mean_logprob(nodes[at])):
-        if found[at].closed:
+    values = dict(zip(going, scores, strict=False))
+    found = list[Worth]()
+    for at, node in enumerate(nodes):
+        closed, value = not lost[at] and node.end is not None, values.get(at, 0.0)
+        if at not in said:
+            found.append(Worth(value, 0.0 if verifier else value, closed, lost[at]))
+            continue
+        new = said[at]
+        found.append(Worth(
+            values.get(at, new.score), merit(new), closed or (by.foresees and new.terminal),
+            lost[at], new.solved, new.state, new.feedback,
+        ))  # fmt: skip
+    known = values if verifier is None else said
+    if ends := [at for at, new in enumerate(found) if new.closed]:
+        least = min([0.0, *(found[at].mark for at in known)])
+        for at in sorted(ends, key=lambda at: -mean_logprob(nodes[at])):
             mark = found[at].mark if at in known else least + mean_logprob(nodes[at])
             noted = {"value": found[at].value} if by.source == "scorer" else {}
             ctx.finish(nodes[at], score=mark, **noted)

@@ -41,6 +41,24 @@ class Tally:
         self.text: Sequence[int] = ()
 
 
+def favourite(root: Tally) -> Tally:
+    """The node at the end of the most visited path; of equals the one drawn earlier."""
+    at = root
+    while at.children:
+        at = max(at.children, key=lambda child: child.visits)
+    return at
+
+
+def reopen(root: Tally) -> None:
+    """Let every node below `root` be visited again, but for ends."""
+    nodes, seen = [root], {id(root)}
+    for tally in nodes:
+        tally.closed = False
+        tally.open = [child for child in tally.children if not child.final]
+        nodes += [child for child in tally.open if id(child) not in seen]
+        seen.update(map(id, tally.open))
+
+
 Path: TypeAlias = list[Tally]
 Rule: TypeAlias = Callable[[Tally, Sequence[Tally], float, float], list[float]]
 """Scores of the children of a parent, given the exploration and the span of the values."""

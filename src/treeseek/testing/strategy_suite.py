@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from treeseek.declare import Strategy, StrategyFactory
 from treeseek.front import Run, start
+from treeseek.journal import MemoryJournal, digest
 from treeseek.live import Live
 from treeseek.loading import load
 from treeseek.model import LM
@@ -30,8 +31,6 @@ from treeseek.requests import (
     Walk,
 )
 from treeseek.scheduler import Scheduler
-from treeseek.scheduler.digest import digest
-from treeseek.scheduler.journal import MemoryJournal
 from treeseek.strategies.sample import sample
 from treeseek.testing.disturbed import Lying, Shuffled
 
