@@ -14,11 +14,14 @@ pytestmark = pytest.mark.skipif(not vocabulary.available(), reason="no compiled 
 
 
 def rows(seed: int, count: int, width: int, kind: str) -> np.ndarray:
-    """Logits of one kind: spread, full of ties, mostly forbidden, large, or tiny."""
+    """Logits of one kind: spread, of far levels, full of ties, mostly forbidden, large, or tiny."""
     rng = np.random.default_rng(seed)
     found = rng.standard_normal((count, width)).astype(np.float32)
     if kind == "ties":
         found = np.round(found)
+    elif kind == "levels":
+        level = rng.choice([-3000.0, -60.0, 0.0, 39.0, 41.0, 70.0], width // 512 + 1)
+        found += np.repeat(level, 512)[:width].astype(np.float32)
     elif kind == "forbidden":
         found[rng.random((count, width)) < 0.99] = -np.inf
         found[:, rng.integers(width)] = 1.0
@@ -35,7 +38,7 @@ def rows(seed: int, count: int, width: int, kind: str) -> np.ndarray:
     count=st.integers(1, 4),
     width=st.integers(1025, 5000),
     k=st.sampled_from([0, 1, 3, 8, 40, 700]),
-    kind=st.sampled_from(["spread", "ties", "forbidden", "large", "tiny"]),
+    kind=st.sampled_from(["spread", "levels", "ties", "forbidden", "large", "tiny"]),
 )
 def test_the_kernels_find_what_numpy_finds(
     seed: int, count: int, width: int, k: int, kind: str
@@ -62,7 +65,7 @@ def test_the_kernels_find_what_numpy_finds(
     seed=st.integers(0, 2**32 - 1),
     width=st.integers(1025, 5000),
     k=st.sampled_from([1, 2, 9]),
-    kind=st.sampled_from(["spread", "ties", "forbidden", "large", "tiny"]),
+    kind=st.sampled_from(["spread", "levels", "ties", "forbidden", "large", "tiny"]),
 )
 def test_the_winners_of_the_noise_are_the_same_bit_for_bit(
     seed: int, width: int, k: int, kind: str

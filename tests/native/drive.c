@@ -1,8 +1,10 @@
 /* Every kernel on odd shapes, in memory of exactly the size it is promised, against plain loops in
  * double precision. Meant to run under a sanitizer or valgrind; says what is wrong and exits 1.
- * With SHORT defined one result has a float too few: whoever watches must notice.
+ * With SHORT defined one result has a float too few, with SLIM some working memory: whoever watches
+ * must notice.
  */
 #include "decoder.h"
+#include "stream.h"
 #include "vocabulary.h"
 
 #include <math.h>
@@ -12,6 +14,9 @@
 
 #ifndef SHORT
 #define SHORT 0
+#endif
+#ifndef SLIM
+#define SLIM 0
 #endif
 
 static uint64_t state = 1;
@@ -34,7 +39,7 @@ static void near(double found, double truth, double scale, const char *what) {
     wrong = 1;
 }
 
-static void same(float found, float truth, const char *what) {
+static void same(double found, double truth, const char *what) {
     if (found != truth) printf("%s: %g, not %g\n", what, found, truth), wrong = 1;
 }
 
@@ -88,11 +93,65 @@ static void try_linear(int64_t rows, int64_t outputs, int64_t inputs, int bytes,
     free(x), free(out), free(room), free(truth), free(row), unmade(by);
 }
 
+/* What `of` was answered: bit for bit what the whole rows of the same states give. */
+static void compare(const wanted *of, const float *kept, const matrix *head, int threads) {
+    const int64_t count = of->count, inputs = head->inputs, outputs = head->outputs;
+    float *x = floats(count * inputs), *rows = floats(count * outputs);
+    float *room = floats(linear_room(head, count));
+    facts *found = malloc((size_t)(count + 1) * sizeof(facts));
+    for (int64_t n = 0; n < count; n++)
+        memcpy(x + n * inputs, kept + of->slots[n] * inputs, (size_t)inputs * sizeof(float));
+    linear_run(rows, x, count, head, room, threads);
+    vocabulary_facts(found, NULL, rows, count, outputs, 0, threads);
+    for (int64_t n = 0; n < count; n++) {
+        same(of->found[n].largest, found[n].largest, "streamed largest");
+        same(of->found[n].lse, found[n].lse, "streamed log-sum-exp");
+        same(of->found[n].entropy, found[n].entropy, "streamed entropy");
+        for (int64_t i = of->starts[n]; i < of->starts[n + 1]; i++)
+            same(of->logits[i], rows[n * outputs + of->tokens[i]], "streamed logit");
+    }
+    free(x), free(rows), free(room), free(found);
+}
+
+/* Room for what is wanted of `count` slots, the last first: two tokens of every other one. */
+static wanted asked_of(int64_t count, int64_t slots, int64_t outputs) {
+    int32_t *which = malloc((size_t)(count + 1) * sizeof(int32_t));
+    int64_t *starts = malloc((size_t)(count + 1) * sizeof(int64_t));
+    int64_t *tokens = malloc((size_t)(count + 2) * sizeof(int64_t));
+    for (int64_t n = 0; n < count; n++) which[n] = (int32_t)(slots - 1 - n);
+    for (int64_t n = 0; n <= count; n++) starts[n] = (n + 1) / 2 * 2;
+    for (int64_t i = 0; i < starts[count]; i++) tokens[i] = i % 2 ? outputs - 1 : i % outputs;
+    return (wanted){count, which, starts, tokens, floats(starts[count]),
+                    malloc((size_t)(count + 1) * sizeof(facts))};
+}
+
+static void unasked(wanted of) {
+    free((void *)of.slots), free((void *)of.starts), free((void *)of.tokens);
+    free(of.logits), free(of.found);
+}
+
+static void try_stream(int64_t count, int64_t outputs, int64_t inputs, int bytes, int threads) {
+    matrix head = made(outputs, inputs, bytes, count % 2);
+    float *kept = floats((count + 2) * inputs);
+    float *room = floats(stream_room(&head, count, threads) - (count > 2 ? SLIM : 0));
+    wanted of = asked_of(count, count + 2, outputs);
+    stream_run(&of, kept, &head, room, threads);
+    compare(&of, kept, &head, threads);
+    free(kept), free(room), unasked(of), unmade(head);
+}
+
 static void try_vocabulary(int64_t rows, int64_t width, int64_t k, int threads) {
     float *scores = floats(rows * width);
     facts *found = malloc((size_t)rows * sizeof(facts));
     int32_t *close = malloc((size_t)(rows * width) * sizeof(int32_t));
     if (width > 3) scores[3] = -INFINITY;
+    /* Pieces of other heights, one without any hope. */
+    for (int64_t i = PIECE; i < width; i++) {
+        const int64_t part = i / PIECE;
+        scores[i] = part == 2 ? -INFINITY : scores[i] * 30.0f + (float)(part % 4) * 50.0f;
+    }
+    for (int64_t n = 1; n < rows; n++)
+        memcpy(scores + n * width, scores, (size_t)width * sizeof(float));
     vocabulary_facts(found, close, scores, rows, width, k, threads);
     for (int64_t n = 0; n < rows; n++) {
         double mass = 0.0;
@@ -218,6 +277,17 @@ static void try_decoder(int64_t heads, int64_t held, int64_t width, int64_t fan,
             same(kept[ways[n][PROMPT] * SIZE + k], hidden[n * SIZE + k], "kept");
     for (int64_t k = 0; k < asked * VOCABULARY; k++)
         same(logits[k], alone[(fan - asked) * VOCABULARY + k], "logits");
+    /* The same call without logits: a few of them, and what all come to. */
+    wanted of = asked_of(fan, slots, VOCABULARY);
+    float *both = floats(decoder_room(&model, fan, threads) + stream_room(&model.head, fan, threads));
+    for (int64_t k = 0; k < fan * SIZE; k++) kept[(1 + PROMPT) * SIZE + k] = 0.0f;
+    call.logits = NULL, call.asked = 0, call.wanted = &of, call.room = both;
+    decoder_run(&model, &call, threads);
+    compare(&of, kept, &model.head, threads);
+    for (int64_t n = 0; n < fan; n++)
+        for (int64_t k = 0; k < SIZE; k++)
+            same(kept[ways[n][PROMPT] * SIZE + k], hidden[n * SIZE + k], "kept");
+    unasked(of), free(both);
     free(kept), free(logits), free(alone), free(wide);
     for (int64_t n = 0; n < fan; n++) {
         tokens[PROMPT] = leaf[n];
@@ -239,6 +309,14 @@ int main(void) {
         for (int i = 0; i < 7; i++)
             for (int64_t rows = 0; rows < 8; rows++)
                 try_linear(rows, sizes[(i + rows) % 7], sizes[i], bytes, 1 + (int)(rows % 3));
+    for (int bytes = 0; bytes < 2; bytes++)
+        for (int threads = 1; threads < 4; threads++) {
+            try_stream(0, 9, 3, bytes, threads);
+            try_stream(1, 513, 8, bytes, threads);
+            try_stream(5, 512, 17, bytes, threads);
+            try_stream(67, 1031, 23, bytes, threads);
+            try_stream(140, 30, 9, bytes, threads);
+        }
     for (int i = 1; i < 9; i++) try_vocabulary(i % 4 + 1, 61 * i * i + 1, i % 3 * i, 1 + i % 2);
     for (int bytes = 0; bytes < 2; bytes++)
         for (int threads = 1; threads < 4; threads++) {

@@ -61,8 +61,9 @@ def test_nothing_is_out_of_place(
     assert done.returncode == 0 and not done.stdout and not done.stderr, done.stdout + done.stderr
 
 
-def test_a_float_too_few_is_noticed(tmp_path: Path) -> None:
-    done = run(str(made(tmp_path, *WATCHED["addresses"], "-DSHORT=1")))
+@pytest.mark.parametrize("missing", ["SHORT=1", "SLIM=17"])
+def test_a_float_too_few_is_noticed(missing: str, tmp_path: Path) -> None:
+    done = run(str(made(tmp_path, *WATCHED["addresses"], f"-D{missing}")))
     assert done.returncode != 0 and "heap-buffer-overflow" in done.stderr
 
 

@@ -6,21 +6,26 @@ How the layers attend is the route's business. Nothing is held between two block
 callers may take turns; it is not made for several threads at once.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from treeseek.backends.head import Head
-from treeseek.backends.native import NativeRoute
+from treeseek.backends.native import NativeRoute, Paths
 from treeseek.backends.plan import ROWS, Batch, cut, open_call, take
 from treeseek.backends.pool import Pool
-from treeseek.backends.protocol import Block, Capabilities, Logits, Spent
+from treeseek.backends.protocol import Block, Capabilities, Logits, Spent, Streamed, Walker
 from treeseek.backends.routes import Route
 from treeseek.backends.slots import SlotTable, Span
+from treeseek.backends.walks import Question
+from treeseek.decoding.summary import summed_by_pieces
 from treeseek.errors import ContextOverflow
 from treeseek.tree import OFFSET_BITS, OFFSET_MASK, Tree
+
+Found = TypeVar("Found")
 
 LOGIT_BYTES = 1 << 27
 """Most bytes of logits in one block."""
@@ -52,6 +57,8 @@ class LocalBackend:
         self._native = route if isinstance(route, NativeRoute) else None
         with_head = self._native is not None and self._native.head is not None
         self._at_once = self._native.logits if self._native and with_head else None
+        with_sums = with_head and summed_by_pieces(vocabulary_of(model))
+        self.walk: Walker | None = self._walk if with_sums else None
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary_of(model)
         self.capabilities = Capabilities(
@@ -100,8 +107,9 @@ class LocalBackend:
             some = nodes[begin : begin + count]
             forward = bool(batch.spans)
             if self._at_once is not None and count <= most and _last(batch.spans, some, self.rows):
+                logits_of = partial(self._at_once, asked=count)
                 with torch.inference_mode():
-                    array: Logits = self._computed(batch.spans, some, count).numpy()
+                    array: Logits = self._computed(batch.spans, some, logits_of).numpy()
                 yield Block(range(begin, begin + count), array, batch.computed, forward)
                 del array  # so that its memory may be taken again
                 begin += count
@@ -120,6 +128,61 @@ class LocalBackend:
                 forward = False
             begin += count
 
+    def _walk(self, nodes: Sequence[int], tokens: Sequence[Sequence[int]]) -> Iterator[Streamed]:
+        """Yield what is asked of the rows of `nodes`, a call's at a time. See `Walker`.
+
+        Raises ContextOverflow at once where a path exceeds the context or the slots.
+        """
+        assert self._native is not None
+        self._native.rouse(len(nodes))
+        admit(self.tree, nodes, self.context, self.slots)
+        return self._streams(self._native, nodes, tokens)
+
+    def _streams(
+        self, route: NativeRoute, nodes: Sequence[int], tokens: Sequence[Sequence[int]]
+    ) -> Iterator[Streamed]:
+        begin = 0
+        while begin < len(nodes):
+            batch = take(self.table, nodes, begin, rows=self.rows)
+            end = begin + len(batch.computed)
+            with torch.inference_mode():
+                question = self._answered(route, batch, nodes[begin:end], tokens[begin:end])
+            facts = question.facts
+            yield Streamed(
+                range(begin, end),
+                facts["largest"],
+                facts["lse"],
+                question.logits(),
+                batch.computed,
+                bool(batch.spans),
+            )
+            begin = end
+
+    def _answered(
+        self,
+        route: NativeRoute,
+        batch: Batch,
+        nodes: Sequence[int],
+        tokens: Sequence[Sequence[int]],
+    ) -> Question:
+        """Compute what is cold, and in its last call what is asked of `nodes`."""
+
+        def ask(layout: Paths) -> Question:
+            question = Question(self.table.slots(nodes), tokens)
+            route.stream(layout, question)
+            return question
+
+        *before, last = [*cut(batch.spans, self.rows)] or [[]]
+        for spans in before:
+            self._computed(spans, nodes, self._rows)
+        if last:
+            return self._computed(last, nodes, ask)
+        assert route.head is not None and self.pool.hidden is not None
+        self.table.touch(nodes)
+        question = Question(self.table.slots(nodes), tokens)
+        route.head.stream(self.pool.hidden, question)
+        return question
+
     def _logits(self, hidden: Tensor) -> Logits:
         with torch.inference_mode():
             logits = self.head(hidden)
@@ -130,7 +193,7 @@ class LocalBackend:
         """Compute what is cold and return the last hidden states [n, width] of `nodes`."""
         rows = None
         for spans in cut(batch.spans, self.rows):
-            rows = self._computed(spans, nodes)
+            rows = self._computed(spans, nodes, self._rows)
         if len(nodes) == 1 and rows is not None:
             return rows[-1:]
         self.table.touch(nodes)
@@ -138,29 +201,30 @@ class LocalBackend:
         assert kept is not None
         return kept.index_select(0, torch.from_numpy(self.table.slots(nodes)).to(self.device))
 
-    def _computed(self, spans: list[Span], nodes: Sequence[int], asked: int = 0) -> Tensor:
-        """Compute the rows of `spans` in one call and keep them, with `nodes` in flight.
+    def _rows(self, layout: Any) -> Tensor:
+        """Last hidden states of the rows of `layout`, kept."""
+        rows = self.route.rows(layout)
+        self.pool.keep(layout.slots, rows)
+        return rows
 
-        The last hidden states of all, or the logits of the last `asked` rows.
-        """
+    def _computed(
+        self, spans: list[Span], nodes: Sequence[int], run: Callable[[Any], Found]
+    ) -> Found:
+        """What `run` makes of the rows of `spans` in one call, with `nodes` in flight."""
         table = self.table
         table.touch(nodes)
         call = open_call(table, spans, nodes)
         try:
             self.pool.reserve(table.top)
             layout = self.route.lay(table, call, self.pool, self.device)
-            if asked and self._at_once is not None:
-                rows = self._at_once(layout, asked)
-            else:
-                rows = self.route.rows(layout)
-                self.pool.keep(layout.slots, rows)
+            found = run(layout)
         except BaseException:
             table.drop(spans)
             raise
         self.spent.forwards += 1
         self.spent.computed += len(call.tokens)
         self.spent.recomputed += table.commit(spans)
-        return rows
+        return found
 
 
 def _last(spans: Sequence[Span], nodes: Sequence[int], most: int) -> bool:

@@ -6,6 +6,7 @@ path alone, not on the other rows of the call nor on the number of threads. Plai
 
 import weakref
 from collections.abc import Callable
+from ctypes import pointer
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from treeseek.backends.fused import FusedRoute
 from treeseek.backends.plan import Call
 from treeseek.backends.pool import Pool
 from treeseek.backends.slots import SlotTable
+from treeseek.backends.walks import Question
 from treeseek.errors import Incompatible
 from treeseek.native.kernels import Decoder, Layer, Matrix, RowsCall, kernels
 
@@ -128,10 +130,19 @@ class NativeRoute:
         assert self.head is not None
         out = self.head.place(asked)
         kept = layout.pool.last(self._decoder.model)
-        self._run(layout, asked, kept=kept.data_ptr(), logits=out.data_ptr())
+        self._run(layout, asked, kept=kept.data_ptr(), asked=asked, logits=out.data_ptr())
         return out
 
-    def _run(self, layout: Paths, asked: int, **places: int) -> None:
+    def stream(self, layout: Paths, question: Question) -> None:
+        """Answer `question` behind the rows of `layout`, whose hidden states are kept in the pool.
+
+        Needs a head.
+        """
+        kept = layout.pool.last(self._decoder.model)
+        wanted = pointer(question.asked)
+        self._run(layout, question.count, kept=kept.data_ptr(), wanted=wanted)
+
+    def _run(self, layout: Paths, asked: int, /, **places: Any) -> None:
         self._point(layout.pool)
         cos, sin = self.fused.turns(layout.deepest)
         if cos is not self._turned:
@@ -143,6 +154,8 @@ class NativeRoute:
         work = count * self._work + asked * head.outputs * head.inputs
         threads = _threads(work, self.eight)
         room = self.run.decoder_room(self._decoder, count, threads)
+        if "wanted" in places:
+            room += self.run.stream_room(head, asked, threads)
         if room > len(self._room):
             self._room = torch.empty(room)
         call = RowsCall(
@@ -150,7 +163,6 @@ class NativeRoute:
             tokens=layout.tokens.ctypes.data,
             depths=layout.depths.ctypes.data,
             paths=layout.paths.ctypes.data,
-            asked=asked,
             room=self._room.data_ptr(),
             **places,
         )
@@ -210,6 +222,15 @@ class NativeLinear:
         threads = _threads(count * by.outputs * by.inputs, self._held.eight)
         self.run.linear_run(out.data_ptr(), x.data_ptr(), count, by, self._room.data_ptr(), threads)
         return out
+
+    def stream(self, kept: Tensor, question: Question) -> None:
+        """Answer `question` about hidden states that are `kept` by slot [slots, inputs]."""
+        by, count = self.matrix, question.count
+        threads = _threads(count * by.outputs * by.inputs, self._held.eight)
+        room = self.run.stream_room(by, count, threads)
+        if room > len(self._room):
+            self._room = torch.empty(room)
+        self.run.stream_run(question.asked, kept.data_ptr(), by, self._room.data_ptr(), threads)
 
     def place(self, count: int) -> Tensor:
         """Memory for a product [count, outputs], that of the last one where nobody holds it."""

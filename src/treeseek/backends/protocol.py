@@ -57,8 +57,35 @@ class Block:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Streamed:
+    """What stands for rows that were never whole: row i belongs to `nodes[index[i]]`.
+
+    `largest` and `lse` [n] float64 are the largest logit (NaN if any is) and the log-sum-exp of the
+    row, `logits[i]` its logits of the tokens asked for; `computed` and `forward` as in a Block.
+    """
+
+    index: Sequence[int]
+    largest: NDArray[np.float64]
+    lse: NDArray[np.float64]
+    logits: Sequence[Sequence[float]]
+    computed: Sequence[int]
+    forward: bool
+
+
+class Walker(Protocol):
+    """How a backend scores given tokens without their rows, bit for bit as the rows would."""
+
+    def __call__(self, nodes: Sequence[int], tokens: Sequence[Sequence[int]]) -> Iterator[Streamed]:
+        """Yield what is asked of the rows of `nodes`: their log-sum-exp, the logits of `tokens`."""
+        ...
+
+
 class Backend(Protocol):
-    """Computes rows of logits [V] for nodes of `tree`, many nodes in one call."""
+    """Computes rows of logits [V] for nodes of `tree`, many nodes in one call.
+
+    One that can do without the rows of a Walk has a `walk` besides, which is a Walker.
+    """
 
     tree: Tree
     vocabulary: int

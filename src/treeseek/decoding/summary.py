@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from treeseek.decoding.wide import GROUP, checked, wide
 from treeseek.errors import InvalidOption
+from treeseek.native import vocabulary as compiled
 
 Rows = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
@@ -137,6 +138,11 @@ def log_sum_exp(scores: Rows) -> Floats:
         lse[alive] = _normalisers(rows[alive], highest[alive])
         return lse
     return wide(scores, 0, entropy=False, empty=True)[0]
+
+
+def summed_by_pieces(vocabulary: int) -> bool:
+    """Whether float32 rows so wide have their log-sum-exp from the kernels, piece by piece."""
+    return vocabulary > _SMALL and compiled.available()
 
 
 def _small(rows: Floats, k: int, entropy: bool) -> Summary:

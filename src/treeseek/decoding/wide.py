@@ -51,15 +51,7 @@ def _compiled(
     rows: NDArray[np.float32], k: int, entropy: bool, empty: bool
 ) -> tuple[Floats, Floats, Likeliest]:
     found, near = vocabulary.facts(rows, k)
-    highest, lse = found["largest"], found["lse"].copy()
-    broken = ~np.isfinite(highest)
-    if broken.any():
-        if empty:
-            broken &= highest != -np.inf
-            lse[highest == -np.inf] = -np.inf
-        if broken.any():
-            i = int(broken.argmax())
-            checked(float(highest[i]), i)
+    lse = normalisers(found["largest"], found["lse"], empty=empty)
     spread = found["entropy"].copy() if entropy else np.full(len(rows), np.nan)
     likeliest = []
     if k:
@@ -68,6 +60,20 @@ def _compiled(
         ):
             likeliest.append(_ordered(row, tokens[:count], total, k))
     return lse, spread, likeliest
+
+
+def normalisers(highest: Floats, lse: Floats, *, empty: bool = False) -> Floats:
+    """Log-sum-exps [N] of rows whose largest logits are `highest`, as `wide` gives or refuses."""
+    lse = lse.copy()
+    broken = ~np.isfinite(highest)
+    if broken.any():
+        if empty:
+            broken &= highest != -np.inf
+            lse[highest == -np.inf] = -np.inf
+        if broken.any():
+            i = int(broken.argmax())
+            checked(float(highest[i]), i)
+    return lse
 
 
 def checked(highest: float, row: int) -> float:

@@ -19,6 +19,7 @@ typedef struct {
     float *scales;                        /* [threads, rows] */
     int64_t widest;
     atomic_long *next;                    /* what is not yet shared out, by layer and stage */
+    stream *head;                         /* the head where no logits are asked for, or NULL */
 } job;
 
 static void normed(float *to, const float *x, const float *weight, int64_t width, float eps) {
@@ -184,8 +185,12 @@ static void work_on(void *what, team *crew, int id) {
             memcpy(call->kept + slot * size, row, (size_t)size * sizeof(float));
         }
     }
-    if (!call->asked) return;
+    if (!call->asked && !it->head) return;
     team_meet(crew);
+    if (it->head) {
+        stream_on(it->head, crew, id);
+        return;
+    }
     lines from = given(it, id, it->x + (rows - call->asked) * size, call->asked, &model->head);
     const int64_t outputs = model->head.outputs;
     while (team_claim(crew, &it->next[model->count * (STAGES + 1)], outputs, &begin, &end))
@@ -222,8 +227,13 @@ void decoder_run(const decoder *model, const rows_call *call, int threads) {
     it.weight = room, room += padded(rows * model->heads);
     it.own = room, room += threads * padded(rows * model->model);
     it.scales = room, room += threads * padded(rows);
-    it.words = (int16_t *)room;
+    it.words = (int16_t *)room, room += threads * padded(rows * widest(model) / 2);
     it.widest = widest(model);
+    stream head;
+    if (call->wanted) {
+        stream_lay(&head, call->wanted, call->kept, &model->head, room);
+        it.head = &head;
+    }
     team_run(work_on, &it, threads);
 }
 

@@ -3,6 +3,7 @@
 #define TREESEEK_DECODER_H
 
 #include "linear.h"
+#include "stream.h"
 
 #include <stdint.h>
 
@@ -35,10 +36,11 @@ typedef struct {
     float *kept;                       /* out: the same by slot, [slots, model], or NULL */
     float *logits;                     /* out: [asked, vocabulary] of the last rows */
     int64_t asked;
+    const wanted *wanted;              /* what is wanted of slots in place of logits, or NULL */
     float *room;                       /* `decoder_room` floats */
 } rows_call;
 
-/* Floats of working memory that `decoder_run` needs. */
+/* Floats of working memory that `decoder_run` needs; for what is wanted `stream_room` more. */
 int64_t decoder_room(const decoder *model, int64_t rows, int threads);
 
 /* Ancestors come before their descendants. Bits of a row depend on its own path alone. */

@@ -66,6 +66,19 @@ class Decoder(Structure):
     )
 
 
+class Asked(Structure):
+    """What is wanted of some slots in place of their logits; fields as in stream.h's `wanted`."""
+
+    _fields_ = (
+        ("count", c_int64),
+        ("slots", c_void_p),
+        ("starts", c_void_p),
+        ("tokens", c_void_p),
+        ("logits", c_void_p),
+        ("found", c_void_p),
+    )
+
+
 class RowsCall(Structure):
     """Rows of one call; fields as in decoder.h."""
 
@@ -78,6 +91,7 @@ class RowsCall(Structure):
         ("kept", c_void_p),
         ("logits", c_void_p),
         ("asked", c_int64),
+        ("wanted", POINTER(Asked)),
         ("room", c_void_p),
     )
 
@@ -100,6 +114,10 @@ def kernels() -> Any:
     found.linear_room.restype = c_int64
     found.linear_run.argtypes = (c_void_p, c_void_p, c_int64, POINTER(Matrix), c_void_p, c_int)
     found.linear_run.restype = None
+    found.stream_room.argtypes = (POINTER(Matrix), c_int64, c_int)
+    found.stream_room.restype = c_int64
+    found.stream_run.argtypes = (POINTER(Asked), c_void_p, POINTER(Matrix), c_void_p, c_int)
+    found.stream_run.restype = None
     found.probe_read.argtypes = (c_void_p, c_int64, c_int)
     found.probe_read.restype = c_float
     found.vocabulary_facts.argtypes = (

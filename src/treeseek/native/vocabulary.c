@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#define GROUP 64 /* neighbouring tokens whose largest logit is kept */
 #define MANY (1 << 18) /* logits that are worth waking somebody for */
 #define SAFE 40.0f
 #define FLOOR (-1e4f)
@@ -80,6 +79,35 @@ static void sums_of(const float *row, int64_t width, float shift, double *mass, 
     for (int i = 0; i < LANES; i++) *mass += masses[i], *moment += moments[i];
 }
 
+/* Logits of ordinary size are exponentiated as they are: no rounding by a subtraction. */
+static float shift_of(float largest) { return fabsf(largest) <= SAFE ? 0.0f : largest; }
+
+piece piece_of(const float *logits, int64_t width, float *peaks) {
+    piece found = {.largest = peaks_of(logits, width, peaks)};
+    if (isfinite(found.largest))
+        sums_of(logits, width, shift_of(found.largest), &found.mass, &found.moment);
+    return found;
+}
+
+facts facts_of(const piece *pieces, int64_t count) {
+    float highest = -INFINITY;
+    for (const piece *at = pieces; at < pieces + count; at++) {
+        if (isnan(at->largest)) return (facts){NAN, NAN, NAN, 0};
+        if (at->largest > highest) highest = at->largest;
+    }
+    if (!isfinite(highest)) return (facts){highest, NAN, NAN, 0};
+    const double shift = shift_of(highest);
+    double mass = 0.0, moment = 0.0;
+    for (const piece *at = pieces; at < pieces + count; at++) {
+        if (at->largest == -INFINITY) continue;
+        const double off = (double)shift_of(at->largest) - shift;
+        const double scale = off == 0.0 ? 1.0 : exp(off);
+        mass += scale * at->mass;
+        moment += scale * (at->moment + off * at->mass);
+    }
+    return (facts){highest, shift + log(mass), log(mass) - moment / mass, 0};
+}
+
 /* Tokens as likely as the bound, compared as log-probabilities, in which small logits may be equal. */
 static int64_t nearest(int32_t *near, const float *row, int64_t width, const float *peaks,
                        float least, double lse) {
@@ -108,18 +136,18 @@ static void sweep_rows(void *what, team *crew, int id) {
     sweep *it = what;
     (void)crew, (void)id;
     const int64_t width = it->width, groups = (width + GROUP - 1) / GROUP;
+    const int64_t parts = (width + PIECE - 1) / PIECE;
     float peaks[groups], order[groups];
+    piece pieces[parts];
     for (int64_t n; (n = atomic_fetch_add(&it->next, 1)) < it->count;) {
         const float *row = it->rows + n * width;
         facts *found = &it->found[n];
-        float highest = peaks_of(row, width, peaks);
-        *found = (facts){highest, NAN, NAN, 0};
-        if (!isfinite(highest)) continue;
-        float shift = fabsf(highest) <= SAFE ? 0.0f : highest;
-        double mass, moment;
-        sums_of(row, width, shift, &mass, &moment);
-        found->lse = (double)shift + log(mass);
-        found->entropy = log(mass) - moment / mass;
+        for (int64_t i = 0; i < parts; i++) {
+            const int64_t begin = i * PIECE, end = begin + PIECE < width ? begin + PIECE : width;
+            pieces[i] = piece_of(row + begin, end - begin, peaks + begin / GROUP);
+        }
+        *found = facts_of(pieces, parts);
+        if (!isfinite(found->largest)) continue;
         if (!it->k) continue;
         float bound = -INFINITY;
         if (it->k <= groups / 2) {

@@ -5,7 +5,7 @@ they had been served one after another; `worst` is what the scheduler reserves f
 ahead of its turn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
@@ -148,7 +148,8 @@ class WalkJob:
     """The log-probability of given tokens."""
 
     __slots__ = (
-        "abandoned", "addresses", "done", "found", "handle", "law", "names", "request", "seat",
+        "abandoned", "addresses", "after", "done", "found", "handle", "law", "names", "request",
+        "seat",
     )  # fmt: skip
 
     def __init__(self, seat: "Seat", request: Walk, law: Law) -> None:
@@ -170,6 +171,8 @@ class WalkJob:
         self.addresses = [self.seat.address(self.handle, self.law.lm)]
         for token in self.request.tokens[: len(self.names) - 1]:
             self.addresses.append(tree.add(self.addresses[-1], token))
+        self.after = dict(zip(self.addresses, self.request.tokens, strict=False))
+        """The token to be scored after each address."""
         self.found: dict[int, float] = {}
 
     def worst(self) -> int:
@@ -180,9 +183,9 @@ class WalkJob:
         """Addresses of the rows still missing among the first `most`."""
         return [a for a in self.addresses[:most] if a not in self.found]
 
-    def take(self, address: int, logprob: float) -> None:
-        """Note the log-probability of the token after `address`; settle once the sum is known."""
-        self.found[address] = logprob
+    def take(self, found: Mapping[int, float]) -> None:
+        """Note log-probabilities by the address before the token; settle once the sum is known."""
+        self.found.update(found)
         self.check()
 
     def check(self) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from treeseek.backends.protocol import Block
+from treeseek.backends.protocol import Block, Streamed, Walker
 from treeseek.decoding.gumbel import gumbel_topk
 from treeseek.decoding.samplers import Gumbel, Sampler
 from treeseek.decoding.summary import log_sum_exp, summarise
+from treeseek.decoding.wide import normalisers
 from treeseek.model import LM
 from treeseek.noise import position_keys
 from treeseek.replies import Expanded
@@ -30,6 +31,10 @@ _GUMBEL = Gumbel()
 
 def serve(lm: LM, wanted: Wanted) -> None:
     """Compute the rows of all addresses in `wanted` and hand them to who waits for them."""
+    walker: Walker | None = getattr(lm.backend, "walk", None)
+    if walker is not None and (walks := _walks(wanted)) is not None:
+        _stream(walker, wanted, walks)
+        return
     addresses, fronts = list(wanted.owners), wanted.fronts
     plain = {front.addresses[place] for front, places in fronts for place in places}
     k = min(max([_KEEP, *[front.k for front, _ in fronts]]), lm.vocabulary)
@@ -50,7 +55,7 @@ def serve(lm: LM, wanted: Wanted) -> None:
         front.take(places)
 
 
-def _count(block: Block, here: Sequence[int], wanted: Wanted) -> None:
+def _count(block: Block | Streamed, here: Sequence[int], wanted: Wanted) -> None:
     """Note the tokens and the call of `block` with the searches that have a part in it."""
     owners, fronts, jobs = wanted.owners, wanted.fronts, wanted.jobs
     if len(wanted.seats) == 1:  # the only one there is owns it all
@@ -114,11 +119,44 @@ def _chosen(block: Block, rows: list[int]) -> Rows:
 
 def _walk(block: Block, walks: Sequence[tuple[int, WalkJob, int]]) -> None:
     rows = sorted({row for row, _, _ in walks})
-    lse = dict(zip(rows, log_sum_exp(block.logits[rows]).tolist(), strict=True))
+    known = summarise(_chosen(block, rows), 0, entropy=False).lse.tolist()
+    lse = dict(zip(rows, known, strict=True))
+    found: dict[WalkJob, dict[int, float]] = {}
     for row, job, address in walks:
-        if not job.done and address in job.addresses:
-            token = job.request.tokens[job.addresses.index(address)]
-            job.take(address, float(block.logits[row, token]) - lse[row])
+        logit = float(block.logits[row, job.after[address]])
+        found.setdefault(job, {})[address] = logit - lse[row]
+    for job, logprobs in found.items():
+        job.take(logprobs)
+
+
+def _walks(wanted: Wanted) -> dict[int, list[WalkJob]] | None:
+    """Who waits, by address, where nobody wants a row for anything but a walk."""
+    if wanted.fronts:
+        return None
+    found: dict[int, list[WalkJob]] = {}
+    for address, jobs in wanted.jobs.items():
+        walks = [job for job in jobs if isinstance(job, WalkJob)]
+        if len(walks) < len(jobs):
+            return None
+        found[address] = walks
+    return found
+
+
+def _stream(walker: Walker, wanted: Wanted, waiting: dict[int, list[WalkJob]]) -> None:
+    """Serve walks, which want no row but one logit of it and what all its logits come to."""
+    addresses = list(waiting)
+    tokens = [[job.after[address] for job in jobs] for address, jobs in waiting.items()]
+    for some in walker(addresses, tokens):
+        here = [addresses[position] for position in some.index]
+        _count(some, here, wanted)
+        found: dict[WalkJob, dict[int, float]] = {}
+        lse = normalisers(some.largest, some.lse).tolist()
+        for address, total, logits in zip(here, lse, some.logits, strict=True):
+            for job, logit in zip(waiting[address], logits, strict=True):
+                found.setdefault(job, {})[address] = logit - total
+        for job, logprobs in found.items():
+            job.seat.note(list(logprobs), [0] * len(logprobs))
+            job.take(logprobs)
 
 
 def _lawful(law: Law, jobs: Sequence[Any], rows: Rows) -> tuple[Rows, NDArray[np.float64] | None]:

@@ -14,6 +14,9 @@ from treeseek.noise import Rng
 class Disturbed:
     """A backend that behaves as `inner` does, but for what a subclass changes."""
 
+    walk = None
+    """Walks are served by whole rows, so that they are disturbed too."""
+
     def __init__(self, inner: Backend, *, seed: int = 0) -> None:
         """Wrap `inner`; `seed` fixes the disturbance."""
         self.inner = inner
