@@ -1,7 +1,11 @@
 """Tables for people: on the terminal and in RESULTS.md."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from treeseek.solving.comparison import Comparison
+from treeseek.solving.contest import BEST, LEGAL
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -87,6 +91,48 @@ def search_lines(report: dict[str, Any]) -> list[str]:
     ]
     absent = ", ".join(report["absent"])
     return [*out, "", f"Not installed: {absent}."] if absent else out
+
+
+def contest_lines(facts: dict[str, str], found: Comparison, names: Mapping[str, str]) -> list[str]:
+    """Shares of problems solved, and the differences to what the same tokens buy in draws."""
+    budgets = sorted({row.budget for row in found.rows})
+    labels = list(dict.fromkeys(row.strategy for row in found.rows))
+    columns = [f"{budget:,} tokens" for budget in budgets]
+    out = [
+        machine_line(facts),
+        "",
+        f"{found.problems:,} problems that nobody trained on, budgets of charged tokens a problem.",
+        "Share solved [95 %]; where fewer than nine tenths of a budget were charged, how many.",
+        "",
+        "| strategy | " + " | ".join(columns) + " |",
+        "|---" * (len(budgets) + 1) + "|",
+    ]
+    for label in labels:
+        rows = [found.row(label, budget) for budget in budgets]
+        cells = [
+            f"{row.accuracy:.3f} [{row.low:.3f}, {row.high:.3f}]"
+            + (f" ({row.tokens:,.0f})" if row.tokens < 0.9 * row.budget else "")
+            for row in rows
+        ]
+        out.append(f"| {names.get(label, label)} | " + " | ".join(cells) + " |")
+    pairs = {(pair.strategy, pair.control, pair.budget): pair for pair in found.pairs}
+    for control in (BEST, LEGAL):
+        out += [
+            "",
+            f"Less {control} at the same tokens, paired [95 %]:",
+            "",
+            "| strategy | " + " | ".join(columns) + " |",
+            "|---" * (len(budgets) + 1) + "|",
+        ]
+        for label in dict.fromkeys(pair.strategy for pair in found.pairs):
+            cells = []
+            for budget in budgets:
+                pair = pairs[label, control, budget]
+                word = {"wins": "**wins**", "loses": "**LOSES**"}.get(pair.word, pair.word)
+                shown = f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}]"
+                cells.append(f"{shown} {word}")
+            out.append(f"| {names.get(label, label)} | " + " | ".join(cells) + " |")
+    return out
 
 
 def write_section(name: str, body: list[str]) -> None:
