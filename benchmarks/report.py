@@ -93,6 +93,45 @@ def search_lines(report: dict[str, Any]) -> list[str]:
     return [*out, "", f"Not installed: {absent}."] if absent else out
 
 
+def adaptive_lines(report: dict[str, Any]) -> list[str]:
+    """What a decision of adaptive branching costs, as Markdown."""
+    sizes = list(report["rows"][0]["ms"])
+    out = [
+        machine_line(report["machine"]),
+        "",
+        "ms of CPU time a decision and its answer's entry, at the end of a tree of N answers.",
+        "Goals: 0.1 for ab-mcts-a at 1,000, 5 for ab-mcts-m.",
+        "",
+        "| N | " + " | ".join(f"{int(size):,}" for size in sizes) + " |",
+        "|---" * (len(sizes) + 1) + "|",
+    ]
+    for row in report["rows"]:
+        cells = ["-" if cell is None else f"{cell:.3g}" for cell in row["ms"].values()]
+        out.append(f"| {row['arm']} | " + " | ".join(cells) + " |")
+    return out
+
+
+def sandbox_lines(report: dict[str, Any]) -> list[str]:
+    """Rates of every tier of the sandbox as Markdown."""
+    out = [
+        machine_line(report["machine"]),
+        "",
+        f"{report['workers']} workers; programs and tests as short as they can be.",
+        "",
+        "| tier | start, s | programs a minute | tests a minute |",
+        "|---|---|---|---|",
+    ]
+    for row in report["tiers"]:
+        cells = [row["fault"], "-", "-"] if "fault" in row else _rates(row)
+        out.append(f"| {row['tier']} | " + " | ".join(cells) + " |")
+    return out
+
+
+def _rates(row: dict[str, Any]) -> list[str]:
+    rates = [f"{row[what]:,}" for what in ("programs a minute", "tests a minute")]
+    return [f"{row['start']:.2f}", *rates]
+
+
 def contest_lines(facts: dict[str, str], found: Comparison, names: Mapping[str, str]) -> list[str]:
     """Shares of problems solved, and the differences to what the same tokens buy in draws."""
     budgets = sorted({row.budget for row in found.rows})
