@@ -64,7 +64,9 @@ def pg_td(
         new = stand(ctx, targets, marks, met)
         solved += sum(mark >= SOLVED for mark in new) if value == "verifier" else 0
         born = [child for row in replies[:rows] for child in row.children if not child.is_end]
-        asked = [Verify(child, ctx.verifier) for child in born if by.foresees and ctx.verifier]
+        asked: list[Request] = []
+        if by.foresees and ctx.verifier is not None:
+            asked += [Verify(child, ctx.verifier) for child in born]
         said = (yield asked) if asked else []
         lost = {
             child.handle
