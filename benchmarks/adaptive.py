@@ -1,7 +1,8 @@
 """What one decision of adaptive branching costs: `python -m benchmarks.adaptive [--quick]`.
 
 Scores are drawn, so nothing but the decision and its bookkeeping is measured, in CPU time; the
-AB-MCTS-A of treequest, in place, beside ours where it is installed.
+AB-MCTS-A of treequest, in place, beside ours where it is installed. `--write` puts the table into
+RESULTS.md.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.machine import machine
+from benchmarks.report import adaptive_lines, write_section
 from treeseek.noise import Rng
 from treeseek.strategies.answer_tree import AnswerTree, adaptive, mixed
 from treeseek.strategies.posteriors import NormalPrior
@@ -58,20 +60,22 @@ def main() -> None:
     """Print the table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller trees")
-    sizes = (100, 300) if parser.parse_args().quick else (100, 300, 1000)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
+    given = parser.parse_args()
+    sizes = (100, 300) if given.quick else (100, 300, 1000)
     arms = {
         "ab-mcts-a": lambda size: ours(lambda tree, rng: adaptive(tree, NormalPrior(), rng), size),
         "ab-mcts-m": lambda size: ours(mixed, size),
         "treequest AB-MCTS-A": theirs,
     }
-    rows = []
-    print(f"{'ms a decision':22}" + "".join(f"{size:>8} answers" for size in sizes))
-    for name, run in arms.items():
-        cells = [run(size) for size in sizes]
-        rows.append({"arm": name, "ms": dict(zip(map(str, sizes), cells, strict=True))})
-        shown = "".join(f"{'-' if cell is None else f'{cell:.2f}':>16}" for cell in cells)
-        print(f"{name:22}{shown}")
-    print(json.dumps({"benchmark": "adaptive", "machine": machine(1), "rows": rows}))
+    rows = [
+        {"arm": name, "ms": {str(size): run(size) for size in sizes}} for name, run in arms.items()
+    ]
+    report = {"benchmark": "adaptive", "machine": machine(1), "rows": rows}
+    print("\n".join(adaptive_lines(report)))
+    if given.write:
+        write_section("adaptive branching", adaptive_lines(report))
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 """Tables for people: on the terminal and in RESULTS.md."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from treeseek.solving.comparison import Comparison
+from treeseek.solving.contest import BEST, LEGAL
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -88,6 +92,87 @@ def search_lines(report: dict[str, Any]) -> list[str]:
     ]
     absent = ", ".join(report["absent"])
     return [*out, "", f"Not installed: {absent}."] if absent else out
+
+
+def adaptive_lines(report: dict[str, Any]) -> list[str]:
+    """What a decision of adaptive branching costs, as Markdown."""
+    sizes = list(report["rows"][0]["ms"])
+    out = [
+        machine_line(report["machine"]),
+        "",
+        "ms of CPU time a decision and its answer's entry, at the end of a tree of N answers.",
+        "Goals: 0.1 for ab-mcts-a at 1,000, 5 for ab-mcts-m.",
+        "",
+        "| N | " + " | ".join(f"{int(size):,}" for size in sizes) + " |",
+        "|---" * (len(sizes) + 1) + "|",
+    ]
+    for row in report["rows"]:
+        cells = ["-" if cell is None else f"{cell:.3g}" for cell in row["ms"].values()]
+        out.append(f"| {row['arm']} | " + " | ".join(cells) + " |")
+    return out
+
+
+def sandbox_lines(report: dict[str, Any]) -> list[str]:
+    """Rates of every tier of the sandbox as Markdown."""
+    out = [
+        machine_line(report["machine"]),
+        "",
+        f"{report['workers']} workers; programs and tests as short as they can be.",
+        "",
+        "| tier | start, s | programs a minute | tests a minute |",
+        "|---|---|---|---|",
+    ]
+    for row in report["tiers"]:
+        cells = [row["fault"], "-", "-"] if "fault" in row else _rates(row)
+        out.append(f"| {row['tier']} | " + " | ".join(cells) + " |")
+    return out
+
+
+def _rates(row: dict[str, Any]) -> list[str]:
+    rates = [f"{row[what]:,}" for what in ("programs a minute", "tests a minute")]
+    return [f"{row['start']:.2f}", *rates]
+
+
+def contest_lines(facts: dict[str, str], found: Comparison, names: Mapping[str, str]) -> list[str]:
+    """Shares of problems solved, and the differences to what the same tokens buy in draws."""
+    budgets = sorted({row.budget for row in found.rows})
+    labels = list(dict.fromkeys(row.strategy for row in found.rows))
+    columns = [f"{budget:,} tokens" for budget in budgets]
+    out = [
+        machine_line(facts),
+        "",
+        f"{found.problems:,} problems that nobody trained on, budgets of charged tokens a problem.",
+        "Share solved [95 %]; where fewer than nine tenths of a budget were charged, how many.",
+        "",
+        "| strategy | " + " | ".join(columns) + " |",
+        "|---" * (len(budgets) + 1) + "|",
+    ]
+    for label in labels:
+        rows = [found.row(label, budget) for budget in budgets]
+        cells = [
+            f"{row.accuracy:.3f} [{row.low:.3f}, {row.high:.3f}]"
+            + (f" ({row.tokens:,.0f})" if row.tokens < 0.9 * row.budget else "")
+            for row in rows
+        ]
+        out.append(f"| {names.get(label, label)} | " + " | ".join(cells) + " |")
+    pairs = {(pair.strategy, pair.control, pair.budget): pair for pair in found.pairs}
+    for control in (BEST, LEGAL):
+        out += [
+            "",
+            f"Less {control} at the same tokens, paired [95 %]:",
+            "",
+            "| strategy | " + " | ".join(columns) + " |",
+            "|---" * (len(budgets) + 1) + "|",
+        ]
+        for label in dict.fromkeys(pair.strategy for pair in found.pairs):
+            cells = []
+            for budget in budgets:
+                pair = pairs[label, control, budget]
+                word = {"wins": "**wins**", "loses": "**LOSES**"}.get(pair.word, pair.word)
+                shown = f"{pair.difference:+.3f} [{pair.low:+.3f}, {pair.high:+.3f}]"
+                cells.append(f"{shown} {word}")
+            out.append(f"| {names.get(label, label)} | " + " | ".join(cells) + " |")
+    return out
 
 
 def write_section(name: str, body: list[str]) -> None:

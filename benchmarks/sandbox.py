@@ -1,16 +1,18 @@
 """Programs and tests a minute in each tier, and the start of a worker.
 
 A program prints a number; a test calls one function. Both are as short as they can be, so this is
-what the sandbox itself costs.
-
-    python -m benchmarks.sandbox [--programs N] [--workers N]
+what the sandbox itself costs: `python -m benchmarks.sandbox [--quick]`. `--write` puts the table
+into RESULTS.md.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
+from benchmarks.machine import machine
+from benchmarks.report import sandbox_lines, write_section
 from treeseek.errors import NoSandbox
 from treeseek.sandbox import TIERS, Sandbox, Test
 
@@ -41,20 +43,24 @@ def measured(tier: str, *, programs: int, workers: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print one line for each tier, then all of them as JSON."""
+    """Measure every tier, print the table, and end in one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--programs", type=int, default=300)
+    parser.add_argument("--quick", action="store_true", help="60 programs")
+    parser.add_argument("--programs", type=int, help="[300]")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
     given = parser.parse_args()
-    rows = [measured(tier.name, **vars(given)) for tier in TIERS]
-    print(f"{'tier':12} {'start, s':>9} {'programs/min':>13} {'tests/min':>10}")
-    for row in rows:
-        if "fault" in row:
-            print(f"{row['tier']:12} {row['fault']}")
-            continue
-        tier, start, programs, tests = row.values()
-        print(f"{tier:12} {start:>9} {programs:>13} {tests:>10}")
-    print(json.dumps({"workers": given.workers, "rows": rows}))
+    programs = given.programs or (60 if given.quick else 300)
+    report: dict[str, Any] = {
+        "benchmark": "sandbox",
+        "machine": machine(1),
+        "workers": given.workers,
+        "tiers": [measured(tier.name, programs=programs, workers=given.workers) for tier in TIERS],
+    }
+    print("\n".join(sandbox_lines(report)))
+    if given.write:
+        write_section("sandbox", sandbox_lines(report))
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

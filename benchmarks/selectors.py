@@ -2,7 +2,7 @@
 
 Pools that GPT-4 and GPT-3 left behind (found through TREESEEK_SHARED), and pools from generators
 with known truth. No model is called. With --write the tables and the picture of docs/selectors.md
-are made anew; all of it follows from the recorded answers and a seed.
+are made anew, and a section of RESULTS.md; all of it follows from the recorded answers and a seed.
 """
 
 import argparse
@@ -20,6 +20,8 @@ import numpy as np
 
 from benchmarks import recorded
 from benchmarks.curves import Panel, svg
+from benchmarks.machine import machine
+from benchmarks.report import machine_line, write_section
 from tests.laws.pools import paths, rewarded
 from treeseek.selectors import (
     Choice,
@@ -163,7 +165,7 @@ def main() -> None:
     """Print the tables and a line of JSON; with --write put them where they are shown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few orders and problems")
-    parser.add_argument("--write", action="store_true", help="into docs/selectors.md")
+    parser.add_argument("--write", action="store_true", help="docs/selectors.md, RESULTS.md")
     options = parser.parse_args()
     shared = Path(os.environ.get("TREESEEK_SHARED", ROOT / "../shared"))
     made = cases(shared, quick=options.quick)
@@ -178,6 +180,8 @@ def main() -> None:
             if case.name != "leaves"
         ]  # fmt: skip
         PICTURE.write_text(svg(panels, title="Accuracy of selectors by number of candidates"))
+        shown = (f"{case.heading}\n\n{tables[case.name]}\n" for case in made)
+        write_section("selectors", [machine_line(machine(1)), "", *shown])
     sizes = {case.name: case.sizes for case in made}
     print(json.dumps({"benchmark": "selectors", "sizes": sizes, "accuracy": found}))
 

@@ -17,8 +17,8 @@ def test_pg_td_pays_for_a_completion_once() -> None:
         name, version = "counts", "1"
 
         def verify(self, text: str) -> Verdict:
-            seen.append(text)
-            return Verdict(0.1, False)
+            seen.extend([text] if text else [])
+            return Verdict(0.1, False, terminal=True)
 
     alone = search([0], model=lm, strategy=pg_td(simulations=1), limit=8, verifier=Counts())
     assert alone.cost.tokens == 7 and len(seen) == 1
@@ -39,6 +39,34 @@ def test_pg_td_ends_by_itself() -> None:
     assert len(found.candidates) == 27
 
 
+def test_pg_td_does_not_go_on_from_what_is_lost() -> None:
+    class NoB:
+        """No answer with a b in it; `foresees` says whether it says so before the end."""
+
+        name, version = "no b", "1"
+
+        def __init__(self, foresees: bool) -> None:
+            self.foresees = foresees
+
+        def verify(self, text: str) -> Verdict:
+            return Verdict(0.0, False, terminal=not self.foresees or "b" in text or len(text) == 3)
+
+    def found(foresees: bool) -> Any:
+        lm = LM(ToyBackend(integer_hash(3, seed=2), 3), Letters(), name="toy")
+        return search(
+            [0], model=lm, strategy=pg_td(simulations=10**4, width=3), limit=3, n=99,
+            verifier=NoB(foresees),
+        )  # fmt: skip
+
+    pruned, whole = found(True), found(False)
+    texts = {candidate.text for candidate in pruned.candidates}
+    assert {text for text in texts if "b" not in text} == {
+        x + y + z for x in "ac" for y in "ac" for z in "ac"
+    }
+    assert len(texts) < len(whole.candidates) == 27
+    assert pruned.cost.tokens < whole.cost.tokens
+
+
 def test_pg_td_trusts_the_best_where_puct_trusts_the_mean() -> None:
     """Behind a one kind of answer is nearly perfect and no other is anything; b is fair."""
     odds = {"z": 0.3, "y": 0.22, "x": 0.2, "u": 0.15, "v": 0.13}
@@ -53,8 +81,10 @@ def test_pg_td_trusts_the_best_where_puct_trusts_the_mean() -> None:
             self.seen: list[str] = []
 
         def verify(self, text: str) -> Verdict:
-            self.seen.append(text)
-            return Verdict(0.6 if text[0] == "b" else 0.9 * (text[:2] == "ay"), False)
+            self.seen += [text] if text else []
+            return Verdict(
+                0.6 if text[:1] == "b" else 0.9 * (text[:2] == "ay"), False, terminal=True
+            )
 
     def judged(how: Any, exploration: float) -> list[str]:
         judge = Peaks()

@@ -203,6 +203,24 @@ def test_the_beginning_of_a_solution_is_never_called_ended(seed, size, data):
     assert not verdict.terminal
 
 
+@given(st.lists(number, min_size=2, max_size=3), st.randoms(use_true_random=False))
+def test_a_line_that_is_cut_is_ended_exactly_where_no_step_begins_so(drawn, noise):
+    """Against every right line there is, in every order; and with a sign of it changed."""
+    problem = Problem("begun", tuple(sorted(drawn)), 99)
+    lines = set()
+    for (a, operation, b, result), left in steps_from(drawn):
+        for x, y in {(a, b), (b, a)} if operation in "+*" else {(a, b)}:
+            for order in itertools.permutations(left):
+                lines.add(write_step((x, operation, y, result), order))
+    for line in noise.sample(sorted(lines), min(8, len(lines))):
+        for text in (line, line[:-1] + noise.choice("0123456789 :"), line.replace("=", "=1")):
+            for end in range(len(text) + 1):
+                begun = text[:end].rstrip(" ")  # what no answer's end is judged by
+                may = any(full.startswith(begun) for full in lines)
+                verdict = verify(problem, text[:end])
+                assert (not verdict.terminal or begun in lines) == may, begun
+
+
 @given(seeds, st.randoms(use_true_random=False))
 def test_more_right_steps_never_score_less(seed, noise):
     (problem,) = generate(seed, numbers=4)

@@ -8,7 +8,7 @@ legal, so may the draws of a fourth. Differences are paired over problems, since
 harder than another.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from treeseek.budget import Budget
@@ -60,8 +60,12 @@ class Contest:
         on: Conditions,
         choose: Chooser = by_rank,
         window: int = WINDOW,
+        told: Callable[[str, int, Outcome], None] | None = None,
     ) -> None:
-        """`choose` takes the answer of best-of-n, as it does those of the strategies."""
+        """`choose` takes the answer of best-of-n, as it does those of the strategies.
+
+        `told` hears of every outcome, by label and budget, once its problem has ended.
+        """
         self._problems = problems
         self._contenders = list(contenders)
         self._budgets = budgets
@@ -78,6 +82,7 @@ class Contest:
             for label in [*(one.label for one in self._contenders), *self._choose]
             for budget in budgets
         }
+        self._told = told
         self._failures: list[Failure] = []
         self._verified = 0
         self._ended = 0
@@ -164,3 +169,5 @@ class Contest:
         self._verified += outcome.cost.verifier_calls
         if outcome.failure:
             self._failures.append(Failure(outcome.id, label, budget, outcome.failure))
+        if self._told is not None:
+            self._told(label, budget, outcome)

@@ -31,7 +31,7 @@ class Growth:
         """Let `tree` grow as `plan` says, judging by `by`."""
         self.ctx, self.tree, self.plan, self.by = ctx, tree, plan, by
         self.births = Births(plan, tree, verified=ctx.verifier is not None)
-        self.widening, self.rounds, self.fresh = plan.widening, 1, 0
+        self.widening, self.values, self.rounds, self.fresh = plan.widening, plan.values, 1, 0
         self.ends, self.solved, self.ended = 0, 0, False
 
     @property
@@ -50,7 +50,7 @@ class Growth:
         """Children that may be drawn from `tally` now, beyond those it has."""
         most = self.rounds * self.plan.width
         if self.widening and tally.visits:
-            most = int(most * tally.visits**self.widening)
+            most = int(most * max(1.0, tally.visits / self.values) ** self.widening)
         return most - tally.draws
 
     def full(self, tally: Tally) -> bool:

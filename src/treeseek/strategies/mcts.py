@@ -66,7 +66,7 @@ def mcts(
     ahead: Annotated[int, Range(low=0), "steps that a simulation goes on below its leaf"] = 0,
     mix: Annotated[float, Range(low=0, high=1), "weight of what is met ahead"] = 0.5,
     widening: Annotated[
-        float, Range(low=0, below=1), "a node visited n times has width * n**widening children"
+        float, Range(low=0, below=1), "after n simulations a node has width * n**widening children"
     ] = 0.5,
     parallel: Annotated[int, Range(low=1), "leaves in flight"] = 4,
     merge: Annotated[bool, "prefixes of one state, by the verifier, are one node"] = True,

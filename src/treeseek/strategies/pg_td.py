@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.options import Range
-from treeseek.requests import Expand, Node, Request
+from treeseek.requests import Expand, Node, Request, Verify
 from treeseek.strategies.backups import best
 from treeseek.strategies.descents import Descents
-from treeseek.strategies.measures import SOLVED
+from treeseek.strategies.measures import SOLVED, measure
 from treeseek.strategies.puct import appraised, completed, completions, stand
 from treeseek.strategies.rules import RULES
 from treeseek.strategies.tallies import Path, Tally
@@ -35,8 +35,10 @@ def pg_td(
     nothing again, and neither does its verdict. Cost: a node a simulation, and the tokens where
     its completion leaves those known. Every completion is a candidate; it ends once n are solved.
     The maximum trusts one lucky score, so it loses where verdicts are noisy. Deviations: an end is
-    never selected again, and completions are greedy, not beams. Reference: pg-td
+    never selected again, completions are greedy, not beams, and a token after which the verifier
+    calls all lost is no child, where it foresees that: a verdict a child. Reference: pg-td
     """
+    by = yield from measure(ctx, root)
     value = "verifier" if ctx.verifier else "scorer" if ctx.scorer else "confidence"
     bounds = None if value == "scorer" else (0.0, 1.0)
     tree = Descents(root, RULES[rule][0], best, exploration=exploration, bounds=bounds)
@@ -61,6 +63,16 @@ def pg_td(
         values, marks = yield from appraised(ctx, value, [part[0] for part in targets])
         new = stand(ctx, targets, marks, met)
         solved += sum(mark >= SOLVED for mark in new) if value == "verifier" else 0
+        born = [child for row in replies[:rows] for child in row.children if not child.is_end]
+        asked: list[Request] = []
+        if by.foresees and ctx.verifier is not None:
+            asked += [Verify(child, ctx.verifier) for child in born]
+        said = (yield asked) if asked else []
+        lost = {
+            child.handle
+            for child, reply in zip(born, said, strict=False)
+            if reply.verdict.terminal and not reply.verdict.solved
+        }
         for path, node, worth in zip(flights, leaves, values, strict=True):
             path[-1].busy = False
             tree.release(path)
@@ -68,6 +80,7 @@ def pg_td(
             if not node.is_end:
                 row = next(children)
                 for child in row.children:
-                    tree.adopt(path[-1], Tally(child, prior=exp(child.score - row.norm)))
+                    if child.handle not in lost:
+                        tree.adopt(path[-1], Tally(child, prior=exp(child.score - row.norm)))
             if not path[-1].open:
                 tree.close(path[-1], lambda parent: True)

@@ -19,10 +19,11 @@ TO_THE_END = 1 << 30
 class Plan:
     """What one search of the family is made of.
 
-    A node has `width` children, `width * visits ** widening` where more may be drawn later. With
-    `ahead=0` the value of every child drawn is backed up. Else a simulation goes on below its leaf
-    for `ahead` steps of `ahead_width` children; where prefixes are `judged` it then backs up
-    (1 - mix) * the first child's value + mix * the best one met after it, and ends always count.
+    A node has `width` children, `width * n ** widening` after n simulations where more may be drawn
+    later. With `ahead=0` the value of every child drawn is backed up. Else a simulation goes on
+    below its leaf for `ahead` steps of `ahead_width` children; where prefixes are `judged` it then
+    backs up (1 - mix) * the first child's value + mix * the best one met after it, and ends always
+    count.
     `again`: ends are visited again. `restarts`: when nothing is open, every node may have as many
     children again, until that brings nothing new. `signed`: values in [0, 1] count from -1 to 1.
     `noise` is the share of Dirichlet(0.3) in the root's priors. An end of value `enough` ends the
@@ -47,6 +48,11 @@ class Plan:
     def scaled(self, value: float) -> float:
         """`value` as it is backed up."""
         return 2.0 * value - 1.0 if self.signed else value
+
+    @property
+    def values(self) -> int:
+        """How many values a simulation backs up: one for each child of its leaf, or one in all."""
+        return self.width if self.judged and not self.ahead else 1
 
 
 @dataclass(slots=True, eq=False)

@@ -30,7 +30,7 @@ FEWEST_NUMBERS, MOST_NUMBERS = 2, 5
 
 _N = "(?:0|[1-9][0-9]{0,8})"
 _STEP = re.compile(rf"({_N})([-+*/])({_N})=({_N}):({_N}(?: {_N})*)")
-_BEGUN = re.compile(r"(?:[0-9]+(?:[-+*/](?:[0-9]+(?:=(?:[0-9]+(?::(?:[0-9]+ ?)*)?)?)?)?)?)?")
+_BEGUN = re.compile(r"([0-9]*)(?:([-+*/])([0-9]*)(?:=([0-9]*)(?::([0-9 ]*))?)?)?")
 
 Step = tuple[int, str, int, int]
 """(a, operation, b, result): one line of a solution without what is left."""
@@ -147,8 +147,9 @@ def verify(problem: Problem, text: str) -> Verdict:
 
     Each line must be a step on numbers that are there, with right arithmetic and exactly what is
     left after it, in any order. Score 1 when solved; else up to 0.5 for the share of right steps
-    and, once one number is left, up to 0.4 for being close to the target. An answer that is right
-    so far but not at its end is not terminal.
+    and, once one number is left, up to 0.4 for being close to the target. An answer that may still
+    become a right one by its form, its numbers and its arithmetic is not terminal, wherever it is
+    cut.
     """
     body = text.removeprefix(problem.prompt).strip(" \n")
     lines = body.split("\n") if body else []
@@ -161,7 +162,7 @@ def verify(problem: Problem, text: str) -> Verdict:
         fault = _fault(line, available)
         if fault:
             unfinished = done == len(lines) - 1 and not text.endswith("\n")
-            open_end = unfinished and _BEGUN.fullmatch(line) is not None
+            open_end = unfinished and _begun(line, available)
             return Verdict(share, False, not open_end, f"step {done + 1}: {fault}")
         available = Counter(map(int, line.partition(":")[2].split(" ")))
     if len(lines) < needed:
@@ -184,7 +185,7 @@ class CountdownVerifier:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.name = f"countdown {' '.join(map(str, problem.numbers))} -> {problem.target}"
-        self.version = "1"
+        self.version = "2"
 
     def verify(self, text: str) -> Verdict:
         """Judge a continuation of the problem's prompt; see `verify`."""
@@ -235,6 +236,43 @@ def _fault(line: str, available: Counter[int]) -> str | None:
     if left != expected:
         return f"left over are {' '.join(map(str, sorted(expected.elements())))}"
     return None
+
+
+def _begun(line: str, available: Counter[int]) -> bool:
+    """Whether some right step on these numbers, in some order, begins with `line`."""
+    match = _BEGUN.fullmatch(line)
+    if match is None:
+        return False
+    first, operation, second, result, left = match.groups()
+    for a in available:
+        if not _fits(first, a, whole=operation is not None):
+            continue
+        rest = available - Counter((a,))
+        if operation is None and rest:
+            return True
+        for b in rest if operation is not None else ():
+            c = _apply(a, operation, b)
+            if c is None or not _fits(second, b, whole=result is not None):
+                continue
+            if result is None or _fits(result, c, whole=left is not None):
+                kept = rest - Counter((b,)) + Counter((c,))
+                if left is None or _kept(left, kept):
+                    return True
+    return False
+
+
+def _fits(text: str, number: int, *, whole: bool) -> bool:
+    return str(number) == text if whole else str(number).startswith(text)
+
+
+def _kept(text: str, kept: Counter[int]) -> bool:
+    """Whether `text` begins a list of all the numbers `kept`, in any order."""
+    *written, last = text.split(" ")
+    rest = Counter(map(str, kept.elements()))
+    rest.subtract(written)
+    return min(rest.values()) >= 0 and any(
+        count and number.startswith(last) for number, count in rest.items()
+    )
 
 
 def _apply(a: int, operation: str, b: int) -> int | None:
