@@ -28,6 +28,7 @@ MAY = {
     "noise": frozenset({"errors"}),
     "requests": frozenset({"errors", "noise", "decoding", "constraints"}),
     "budget": frozenset({"errors", "requests"}),
+    "law": frozenset({"constraints", "decoding", "errors", "model", "requests"}),
     "journal": frozenset({"requests"}),
     "decoding": frozenset({"errors", "native", "noise", "requests", "tree"}),
     "backends": frozenset({"errors", "native", "noise", "requests", "decoding", "tree"}),

@@ -72,8 +72,7 @@ class Streams:
 
 def position_key(key: int, position: int) -> int:
     """Key of one position in a stream: an integer mix, cheap enough to call for every token."""
-    mixed: int = _mixed(key + (position + 1) * _POSITION & _MASK)
-    return mixed
+    return _mixed(key + (position + 1) * _POSITION & _MASK)  # type: ignore[no-any-return]
 
 
 def position_keys(keys: Sequence[int], positions: Sequence[int]) -> NDArray[np.uint64]:
@@ -99,8 +98,7 @@ class Rng:
 
     def _word(self) -> int:
         self._state = self._state + GAMMA & _MASK
-        word: int = _mixed(self._state)
-        return word
+        return _mixed(self._state)  # type: ignore[no-any-return]
 
     def random(self) -> float:
         """A uniform number in [0, 1) with 53 bits."""

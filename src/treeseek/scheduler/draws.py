@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from treeseek.decoding.stops import Stop, stop_at
+from treeseek.law import Law
 from treeseek.replies import Continuation, Sampled
 from treeseek.requests import Sample
 from treeseek.scheduler.entry import Entry, record
-from treeseek.scheduler.jobs import NOWHERE, Law, asked
+from treeseek.scheduler.jobs import NOWHERE, asked
 from treeseek.tree import child_name
 
 if TYPE_CHECKING:

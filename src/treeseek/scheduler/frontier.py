@@ -14,7 +14,7 @@ from treeseek.requests import Expand
 from treeseek.scheduler.entry import Entry, record
 
 if TYPE_CHECKING:
-    from treeseek.scheduler.jobs import Law
+    from treeseek.law import Law
     from treeseek.scheduler.seat import Seat
     from treeseek.scheduler.wanted import Room, Wanted
 

@@ -6,87 +6,22 @@ ahead of its turn.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from treeseek.constraints.protocol import Constraint
-from treeseek.decoding.samplers import Greedy, Gumbel, Sampler
-from treeseek.decoding.warp import Warp
+from treeseek.decoding.samplers import Greedy, Gumbel
 from treeseek.errors import Incompatible
-from treeseek.model import LM
+from treeseek.law import Law
 from treeseek.noise import position_key
 from treeseek.replies import Continuation, Expanded, Reply, Walked
-from treeseek.requests import Expand, How, Request, Walk
+from treeseek.requests import Expand, Request, Walk
 from treeseek.tree import child_name
 
 if TYPE_CHECKING:
     from treeseek.scheduler.seat import Seat
 
 
-class Law:
-    """A How with nothing left open, and whether it changes a row at all."""
-
-    __slots__ = (
-        "constraint", "group", "likeliest", "lm", "plain", "salt", "sampler", "setting",
-        "stateful", "tilt", "warp",
-    )  # fmt: skip
-
-    def __init__(self, how: How, lm: LM) -> None:
-        """Resolve `how`; raises Incompatible for a model with another vocabulary."""
-        self.lm: LM = how.model if how.model is not None else lm
-        if self.lm.vocabulary != lm.vocabulary:
-            raise Incompatible(
-                f"{self.lm.name} has {self.lm.vocabulary} tokens and {lm.name} {lm.vocabulary}: "
-                "two models in one search share a vocabulary."
-            )
-        warp = how.warp
-        if warp is not None and not warp.ends:
-            warp = replace(warp, ends=tuple(sorted(lm.ends)))
-        foreign = blake2b(self.lm.name.encode(), digest_size=16).digest()
-        self.salt = 0 if self.lm is lm else int.from_bytes(foreign, "little")
-        self.warp: Warp | None = None if warp is None or warp.identity else warp
-        self.constraint: Constraint | None = how.constraint
-        self.sampler: Sampler | None = how.sampler
-        self.tilt = how.tilt
-        for tilted in (how.tilt or {}).values():
-            if tilted:
-                lm.check(list(tilted))
-        self.plain = self.warp is None and how.constraint is None and how.tilt is None
-        self.likeliest = self.plain and (how.sampler is None or isinstance(how.sampler, Greedy))
-        """Whether an Expand asks for no more than the model's own likeliest tokens."""
-        self.stateful = how.constraint is not None or (
-            how.sampler is not None and how.sampler.initial() is not None
-        )
-        """Whether what it allows or draws depends on what came before."""
-        key = how.constraint and how.constraint.key
-        self.setting = repr((self.lm.name, self.warp, how.sampler, key, id(how.tilt)))
-        self.group: object = id(how.tilt) if how.tilt is not None else 0
-        if not self.plain or how.sampler is not None:
-            self.group = (self.group, self.warp, key, how.sampler)
-
-
 NOWHERE: list[int] = []
 """The path of a job whose law reads none."""
-
-
-class _Dead:
-    """State of a constraint on a path it does not allow."""
-
-
-DEAD = _Dead()
-
-
-def start_of(constraint: Constraint | None) -> Any:
-    """The constraint's state before any token; None without a constraint."""
-    return None if constraint is None else constraint.start()
-
-
-def accepted(constraint: Constraint, state: Any, token: int) -> Any:
-    """The constraint's state one `token` later, DEAD if it does not allow it."""
-    if state is DEAD or not constraint.mask(state)[token]:
-        return DEAD
-    return constraint.accept(state, token)
 
 
 class Job(Protocol):

@@ -104,8 +104,6 @@ class Scheduler:
         while self.step():
             pass
 
-    # One search in one round.
-
     def _visit(self, seat: Seat, wanted: dict[LM, Wanted], lists: int = _WIDE) -> None:
         seat.relocate()
         for _ in range(lists):

@@ -13,6 +13,7 @@ from treeseek.budget import Ledger
 from treeseek.decoding.samplers import Gumbel
 from treeseek.errors import InvalidOption, StrategyError
 from treeseek.journal import Journal
+from treeseek.law import Law, accepted, start_of
 from treeseek.live import Live
 from treeseek.model import LM
 from treeseek.noise import Purpose, Streams
@@ -33,16 +34,7 @@ from treeseek.result import Cost
 from treeseek.scheduler.draws import Draws
 from treeseek.scheduler.entry import NESTED, Entry, recalled
 from treeseek.scheduler.frontier import Frontier
-from treeseek.scheduler.jobs import (
-    ExpandJob,
-    Job,
-    Law,
-    Ready,
-    WalkJob,
-    accepted,
-    recorded,
-    start_of,
-)
+from treeseek.scheduler.jobs import ExpandJob, Job, Ready, WalkJob, recorded
 from treeseek.scheduler.reading import reading
 from treeseek.settings import Settings
 from treeseek.tree import ROOT, Tree

@@ -8,22 +8,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from treeseek.backends.protocol import Block, Streamed, Walker
 from treeseek.decoding.gumbel import gumbel_topk
 from treeseek.decoding.samplers import Gumbel, Sampler
 from treeseek.decoding.summary import log_sum_exp, summarise
 from treeseek.decoding.wide import normalisers
+from treeseek.law import Law, Rows, lawful
 from treeseek.model import LM
 from treeseek.noise import position_keys
 from treeseek.replies import Expanded
 from treeseek.scheduler.draws import Draw
-from treeseek.scheduler.jobs import DEAD, ExpandJob, Law, WalkJob
+from treeseek.scheduler.jobs import ExpandJob, WalkJob
 from treeseek.scheduler.seat import Seat
 from treeseek.scheduler.wanted import Wanted
-
-Rows = NDArray[np.floating[Any]]
 
 _KEEP = 8
 _GUMBEL = Gumbel()
@@ -159,28 +157,6 @@ def _stream(walker: Walker, wanted: Wanted, waiting: dict[int, list[WalkJob]]) -
             job.take(logprobs)
 
 
-def _lawful(law: Law, jobs: Sequence[Any], rows: Rows) -> tuple[Rows, NDArray[np.float64] | None]:
-    """Rows under warp, constraint and tilt, and the log-mass the constraint leaves each."""
-    scores = rows
-    if law.warp is not None:
-        scores = law.warp.scores(rows, [job.path for job in jobs], [job.start for job in jobs])
-    if scores is rows and (law.constraint is not None or law.tilt is not None):
-        scores = rows.copy()
-    mass = None
-    if law.constraint is not None:
-        none = np.zeros(rows.shape[1], dtype=bool)
-        masks = np.stack(
-            [none if job.allowed is DEAD else law.constraint.mask(job.allowed) for job in jobs]
-        )
-        scores[~masks] = -np.inf
-        mass = log_sum_exp(np.where(masks, rows, -np.inf)) - log_sum_exp(rows)
-    if law.tilt is not None:
-        for row, job in enumerate(jobs):
-            for token, weight in law.tilt.get(job.handle, {}).items():
-                scores[row, token] += weight
-    return scores, mass
-
-
 def _sample(law: Law, draws: Sequence[Draw], block: Block, places: list[int]) -> None:
     """Let each of `draws` take a token of its row of `block`; several may share a row."""
     sampler = law.sampler or _GUMBEL
@@ -191,7 +167,7 @@ def _sample(law: Law, draws: Sequence[Draw], block: Block, places: list[int]) ->
         at = dict(zip(distinct, range(len(distinct)), strict=True))
         shared = [at[place] for place in places]
         logits, lse = logits[shared], lse[shared]
-    scores, mass = _lawful(law, draws, logits)
+    scores, mass = lawful(law, draws, logits)
     if law.stateful or not law.plain:
         own = _drawing(law, sampler, draws, scores)
         if not own:
@@ -236,7 +212,7 @@ def _drawing(law: Law, sampler: Sampler, draws: Sequence[Draw], scores: Rows) ->
 def _expand_law(law: Law, jobs: Sequence[ExpandJob], logits: Rows) -> None:
     base = summarise(logits, 1)
     rows = logits - base.lse[:, None].astype(logits.dtype)
-    scores, mass = _lawful(law, jobs, rows)
+    scores, mass = lawful(law, jobs, rows)
     k = min(max(job.request.k for job in jobs), logits.shape[1])
     alive = np.flatnonzero(~np.isneginf(scores.max(axis=1)))
     norm = np.full(len(jobs), -np.inf)
