@@ -84,7 +84,7 @@ def test_every_answer_ends_by_itself(measurement):
     assert ended.float().mean() > 0.95
 
 
-@pytest.mark.parametrize(("numbers", "low", "high"), [(3, 0.4, 0.8), (4, 0.09, 0.5)])
+@pytest.mark.parametrize(("numbers", "low", "high"), [(3, 0.4, 0.8), (4, 0.15, 0.5)])
 def test_greedy_solves_some_and_leaves_some(measurement, numbers, low, high):
     problems = generate(11, numbers=numbers, count=500)
     assert low <= measurement.solved(Countdown(numbers=numbers), problems) <= high
