@@ -44,6 +44,7 @@ STRATEGIES = {
     "mcts, rollouts": f"mcts({MANY}, value=rollouts)",
     "rest-mcts": f"rest-mcts({MANY})",
     "pg-td": f"pg-td({MANY})",
+    "puct": f"puct({MANY})",
     "dvts": "dvts",
     "prm-beam": "prm-beam",
     "particle": "particle",
