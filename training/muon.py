@@ -2,8 +2,8 @@
 
 This room believes that a matrix learns fastest when no direction of its step is louder than the
 others, and that workers may share that work as they share the batch. It does not cover vectors and
-tables of tokens, which stay with AdamW. After Jordan et al. 2024, "Muon: An optimizer for hidden layers
-in neural networks".
+tables of tokens, which stay with AdamW. After Jordan et al. 2024, "Muon: An optimizer for hidden
+layers in neural networks".
 """
 
 from __future__ import annotations
