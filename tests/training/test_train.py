@@ -46,7 +46,7 @@ def test_batches_learn_answers_and_not_prompts(tokenizer):
     shapes = []
     for (tokens, targets), (prose, learned) in islice(batches(TINY, tokenizer), 8):
         assert tokens.shape[0] == TINY.problems
-        for row, kept in zip(tokens, targets != IGNORED, strict=True):
+        for row, kept in zip(tokens, targets[..., 0] != IGNORED, strict=True):
             start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
             assert row[0] == start
             line = tokenizer.convert_tokens_to_ids("\u010a")
@@ -54,7 +54,8 @@ def test_batches_learn_answers_and_not_prompts(tokenizer):
             assert line == row[int(kept.int().argmax()) - 1]
             assert (row[int(kept.nonzero().max()) + 1 :] == tokenizer.pad_token_id).all()
             assert kept[int(kept.int().argmax()) : int(kept.nonzero().max())].all()
-        assert torch.equal(tokens[targets != IGNORED], targets[targets != IGNORED])
+        first, learned = targets[..., 0], learned[..., 0]
+        assert torch.equal(tokens[first != IGNORED], first[first != IGNORED])
         assert torch.equal(prose[learned != IGNORED], learned[learned != IGNORED])
         assert (prose[learned == IGNORED] == tokenizer.bos_token_id).all()
         shapes.append(tuple(prose.shape))

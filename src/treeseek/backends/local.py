@@ -71,8 +71,6 @@ class LocalBackend:
 
         Raises ContextOverflow at once where a path exceeds the context or the slots.
         """
-        if self._native is not None:
-            self._native.rouse(len(nodes))
         admit(self.tree, nodes, self.context, self.slots)
         return self._blocks(nodes)
 
@@ -134,7 +132,6 @@ class LocalBackend:
         Raises ContextOverflow at once where a path exceeds the context or the slots.
         """
         assert self._native is not None
-        self._native.rouse(len(nodes))
         admit(self.tree, nodes, self.context, self.slots)
         return self._streams(self._native, nodes, tokens)
 

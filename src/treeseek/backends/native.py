@@ -107,11 +107,6 @@ class NativeRoute:
         self._pool: Pool | None = None
         self._capacity = 0
 
-    def rouse(self, rows: int) -> None:
-        """A call of about so many rows comes soon: other threads may wake up meanwhile."""
-        if _threads(rows * self._work, self.eight) > 1:
-            self.run.team_rouse()
-
     def lay(self, table: SlotTable, call: Call, pool: Pool, _: Any) -> Paths:
         """Find the paths of the rows of `call`."""
         return Paths(table, call, pool)

@@ -108,8 +108,6 @@ def kernels() -> Any:
     found.decoder_room.restype = c_int64
     found.decoder_run.argtypes = (POINTER(Decoder), POINTER(RowsCall), c_int)
     found.decoder_run.restype = None
-    found.team_rouse.argtypes = ()
-    found.team_rouse.restype = None
     found.linear_room.argtypes = (POINTER(Matrix), c_int64)
     found.linear_room.restype = c_int64
     found.linear_run.argtypes = (c_void_p, c_void_p, c_int64, POINTER(Matrix), c_void_p, c_int)

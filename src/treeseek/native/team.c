@@ -8,16 +8,14 @@
 #define STACK (1 << 20) /* bytes; some systems give a thread too few for widened weights */
 #define LEAST 16 /* outputs worth taking */
 #define PATIENCE 4000 /* looks at a flag before giving the processor away */
-#define EXPECTING 16000 /* the same where work was announced */
+#define BETWEEN 40000 /* the same between two calls: a thread that sleeps is woken late */
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t bell = PTHREAD_COND_INITIALIZER;
 static atomic_uint round_number; /* odd and even rounds alike: it only counts */
 static atomic_int left;          /* hired threads still at work in this round */
-static atomic_int asleep;
-static int hired, wanted;
-static unsigned roused; /* how often work was announced; the door guards it */
+static int hired, asleep, wanted;
 static unsigned born[MOST]; /* the round before each thread's first */
 static work job_now;
 static void *what_now;
@@ -35,26 +33,20 @@ static inline void breathe(void) {
 static void *labour(void *argument) {
     int id = (int)(intptr_t)argument;
     unsigned seen = born[id];
-    int patience = PATIENCE;
     for (;;) {
         unsigned now = atomic_load_explicit(&round_number, memory_order_acquire);
-        for (int look = 0; now == seen && look < patience; look++) {
+        for (int look = 0; now == seen && look < BETWEEN; look++) {
             breathe();
             now = atomic_load_explicit(&round_number, memory_order_acquire);
         }
         if (now == seen) {
             pthread_mutex_lock(&door);
-            atomic_fetch_add(&asleep, 1);
-            const unsigned before = roused;
-            while ((now = atomic_load(&round_number)) == seen && roused == before)
-                pthread_cond_wait(&bell, &door);
-            atomic_fetch_sub(&asleep, 1);
+            asleep++;
+            while ((now = atomic_load(&round_number)) == seen) pthread_cond_wait(&bell, &door);
+            asleep--;
             pthread_mutex_unlock(&door);
-            patience = EXPECTING;
-            if (now == seen) continue;
         }
         seen = now;
-        patience = PATIENCE;
         if (id < wanted) job_now(what_now, &crew_now, id);
         atomic_fetch_sub_explicit(&left, 1, memory_order_release);
     }
@@ -68,8 +60,7 @@ static void reborn(void) {
     pthread_cond_init(&bell, NULL);
     atomic_store(&round_number, 0);
     atomic_store(&left, 0);
-    atomic_store(&asleep, 0);
-    hired = wanted = 0;
+    hired = asleep = wanted = 0;
 }
 
 static void prepare(void) { pthread_atfork(NULL, NULL, reborn); }
@@ -90,14 +81,6 @@ static void hire(int count) {
 
 int team_known(void) { return hired + 1; }
 
-void team_rouse(void) {
-    if (!atomic_load_explicit(&asleep, memory_order_relaxed)) return;
-    pthread_mutex_lock(&door);
-    roused++;
-    pthread_cond_broadcast(&bell);
-    pthread_mutex_unlock(&door);
-}
-
 void team_run(work job, void *what, int threads) {
     team alone = {.size = 1};
     pthread_once(&once, prepare);
@@ -115,7 +98,7 @@ void team_run(work job, void *what, int threads) {
     atomic_store(&left, hired);
     pthread_mutex_lock(&door);
     atomic_fetch_add_explicit(&round_number, 1, memory_order_release);
-    if (atomic_load(&asleep)) pthread_cond_broadcast(&bell);
+    if (asleep) pthread_cond_broadcast(&bell);
     pthread_mutex_unlock(&door);
     job(what, &crew_now, 0);
     for (int look = 0; atomic_load_explicit(&left, memory_order_acquire); look++)

@@ -20,9 +20,6 @@ void team_run(work job, void *what, int threads);
 /* Threads that ever worked together, one at least. */
 int team_known(void);
 
-/* Work will come soon: who sleeps may wake up meanwhile, and sleeps again where none comes. */
-void team_rouse(void);
-
 /* Wait until every thread of the team is here. */
 void team_meet(team *crew);
 
