@@ -23,7 +23,6 @@ from typing import Any
 from benchmarks.machine import machine
 from benchmarks.report import contest_lines, write_section
 from treeseek.cli.choice import entered
-from treeseek.cli.report import table
 from treeseek.loading import EMBEDDED, load
 from treeseek.model import LM
 from treeseek.result import Cost
@@ -31,6 +30,7 @@ from treeseek.solving.comparison import Comparison, Counted, Failure, pair_of
 from treeseek.solving.contest import CONTROLS, Contender, Contest
 from treeseek.solving.front import chooser, conditions, contenders
 from treeseek.solving.trials import Outcome
+from treeseek.tasks.protocol import Problem
 
 KEPT = Path(__file__).parents[1] / "build" / "contest"
 SEED = 400
@@ -63,10 +63,10 @@ SEARCHES = 512
 
 @dataclass(frozen=True)
 class Piece:
-    """Work for one process: problems of a task, by number, that these strategies have not ended."""
+    """Work for one process: problems of a task that these strategies have not ended."""
 
     task: str
-    numbers: tuple[int, ...]
+    problems: tuple[Problem, ...]
     strategies: tuple[str, ...]
     budgets: tuple[int, ...]
     model: str = "embedded"
@@ -103,7 +103,6 @@ def work(piece: Piece) -> list[Ended]:
     lm = _loaded(piece.model)
     own = lm.value
     on = conditions(task, model=lm, seed=SEED, scorer=None if own is None else lambda _: own)
-    problems = task.problems(SEED, max(piece.numbers) + 1)
     choose = chooser(None, verifier=True)
     field = [
         Contender(words, one, chooser(None, verifier=True, strategy=one))
@@ -117,7 +116,7 @@ def work(piece: Piece) -> list[Ended]:
         found.append(Ended(label, budget, *one))
 
     contest = Contest(
-        [problems[number] for number in piece.numbers], field, budgets=sorted(piece.budgets),
+        piece.problems, field, budgets=sorted(piece.budgets),
         on=on, choose=choose, window=SEARCHES, told=told,
     )  # fmt: skip
     while contest.step():
@@ -154,34 +153,34 @@ class Notebook:
                     file.write(json.dumps(asdict(one)) + "\n")
 
     def missing(
-        self, ids: Sequence[str], strategies: Sequence[str], budgets: Sequence[int]
-    ) -> list[tuple[int, tuple[str, ...], tuple[int, ...]]]:
-        """Numbers of the problems that have something to run, with the strategies and budgets."""
+        self, problems: Sequence[Problem], strategies: Sequence[str], budgets: Sequence[int]
+    ) -> list[tuple[Problem, tuple[str, ...], tuple[int, ...]]]:
+        """The problems that have something to run, with the strategies and budgets."""
         rest = []
-        for number, name in enumerate(ids):
+        for problem in problems:
             cells = [
                 (label, budget)
                 for label in (*strategies, *CONTROLS)
                 for budget in budgets
-                if (label, budget, name) not in self.known
+                if (label, budget, problem.id) not in self.known
             ]
             if cells:
                 labels = {label for label, _ in cells}
                 open_ = tuple(one for one in strategies if one in labels) or (strategies[0],)
-                rest.append((number, open_, tuple(sorted({budget for _, budget in cells}))))
+                rest.append((problem, open_, tuple(sorted({budget for _, budget in cells}))))
         return rest
 
 
 def pieces(
-    task: str, rest: Sequence[tuple[int, tuple[str, ...], tuple[int, ...]]]
+    task: str, rest: Sequence[tuple[Problem, tuple[str, ...], tuple[int, ...]]]
 ) -> Iterator[Piece]:
     """What is missing, in pieces of at most AT_ONCE problems that miss the same."""
-    groups: dict[Any, list[int]] = {}
-    for number, strategies, budgets in rest:
-        groups.setdefault((strategies, budgets), []).append(number)
-    for (strategies, budgets), numbers in groups.items():
-        for start in range(0, len(numbers), AT_ONCE):
-            part = tuple(numbers[start : start + AT_ONCE])
+    groups: dict[Any, list[Problem]] = {}
+    for problem, strategies, budgets in rest:
+        groups.setdefault((strategies, budgets), []).append(problem)
+    for (strategies, budgets), alike in groups.items():
+        for start in range(0, len(alike), AT_ONCE):
+            part = tuple(alike[start : start + AT_ONCE])
             yield Piece(task, part, strategies, budgets)
 
 
@@ -198,9 +197,9 @@ def run(
 ) -> Comparison:
     """All of `strategies`, in words, on the first `problems` of a task; what was kept counts."""
     made, _ = entered(task, strategies, ())
-    ids = [problem.id for problem in made.problems(SEED, problems)]
+    posed = made.problems(SEED, problems)
     book = Notebook(keep / f"{re.sub(r'[^a-z0-9]+', '-', task).strip('-')}.jsonl")
-    missing = book.missing(ids, strategies, budgets)
+    missing = book.missing(posed, strategies, budgets)
     todo = [replace(piece, model=model) for piece in pieces(task, missing)]
     began, charged = time.monotonic(), 0
     for nth, found in enumerate(_done(todo, workers), 1):
@@ -208,6 +207,7 @@ def run(
         charged += sum(one.tokens for one in found)
         rate = charged / (time.monotonic() - began)
         note(f"{task}: {nth} of {len(todo)} pieces, {rate:,.0f} charged tokens a second")
+    ids = [problem.id for problem in posed]
     return compared(task, model, ids, strategies, budgets=budgets, book=book)
 
 
@@ -292,10 +292,10 @@ def main() -> None:
             task, words, problems=problems, budgets=budgets, keep=given.keep / weights(),
             workers=given.workers, note=partial(print, file=sys.stderr),
         )  # fmt: skip
-        print(table(found, styled=False))
+        lines = contest_lines(report["machine"], found, names)
+        print("\n".join(lines))
         report["tasks"][task] = found.to_json()
         if given.write:
-            lines = contest_lines(report["machine"], found, names)
             write_section(f"searches against draws: {task}", lines)
     print(json.dumps({"benchmark": "contest", **report}))
 

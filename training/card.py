@@ -94,8 +94,10 @@ First courses, problems and pages by kind: {shares}. Last course, problems: {ear
 
 Llama architecture: width {width}, {layers} layers, {heads} heads, feed-forward {feed_forward},
 context {context}, tied embeddings, {vocabulary:,} tokens (byte-level BPE; every number up to 499,
-every capital among capitals and every word of the tasks is one token). AdamW, weight decay
-{weight_decay:g}, gradients clipped at {clip:g}, seed {seed}.
+every capital among capitals and every word of the tasks is one token). Weight decay
+{weight_decay:g}, gradients clipped at {clip:g}, seed {seed}. AdamW, but for the matrices of the
+layers in the second course, which Muon moves. Where several tokens leave an answer of Countdown
+right, that course counts the sum of their chances, not the chance of the one that was drawn.
 
 1. Countdown and pages: rate {rate:g} with {warm_up} steps of warm-up and a cosine to nothing,
    {steps:,} steps of {problems_a_step} problems and {context} tokens of pages; {again:,} steps more
@@ -135,7 +137,8 @@ Unseen English of the same grammar: {english:.3f} nats a token.
 Width {width}, {layers} layers, {heads} heads, feed-forward {feed_forward}, context {context}. Made
 by the second course of the embedded model alone, from random weights: {last:,} steps of
 {workers} x {last_problems} problems and {workers} half contexts of pages, rate {last_rate:g},
-falling to nothing over the last {cool:,} steps, seed {seed}. `python -m training` makes both.
+falling to nothing over the last {cool:,} steps, Muon for the matrices of the layers and AdamW for
+the rest, seed {seed}. `python -m training` makes both.
 
 Licence: Apache-2.0.
 """

@@ -2,8 +2,10 @@
 
 This room believes that a matrix learns fastest when no direction of its step is louder than the
 others, and that workers may share that work as they share the batch. It does not cover vectors and
-tables of tokens, which stay with AdamW. After Jordan et al. 2024, "Muon: An optimizer for hidden
-layers in neural networks".
+tables of tokens, which stay with AdamW. It stands beside `torch.optim.Muon` because that one turns
+matrices in bfloat16, which a processor without such arithmetic pays dearly for: 4.1 s a step where
+float32 takes .20 s, one thread. After Jordan et al. 2024, "Muon: An optimizer for hidden layers in
+neural networks".
 """
 
 from __future__ import annotations
