@@ -7,7 +7,7 @@ printed, and run any number of times.
 
 import types
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from treeseek.live import Context
@@ -35,6 +35,10 @@ class Strategy:
     def run(self, ctx: Context, root: Node) -> Search:
         """The generator."""
         return paid(ctx, self.function(ctx, root, **self.options))
+
+    def having(self, **options: Any) -> "Strategy":
+        """The same with `options`, which are some of its own and are not checked."""
+        return replace(self, options=types.MappingProxyType({**self.options, **options}))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{key}={_shown(value)}" for key, value in self.options.items())

@@ -256,6 +256,8 @@ def test_pal_is_given_a_sandbox_which_is_named_once(tmp_path: Path) -> None:
     assert "pal solved as many as best-of-n" in said.stdout
     dry = solve("--problems 2 -b tokens=30 -s pal --dry-run")
     assert dry.exit_code == 0 and 'strategy = "pal(n=none, executor=none)"' in dry.stdout
+    shared = solve("--problems 2 -b tokens=60", "--allocator", "even(each=pal)")
+    assert shared.exit_code == 0 and shared.stderr.count("programs are held by") == 1
 
 
 @pytest.mark.parametrize(

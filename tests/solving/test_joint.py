@@ -151,6 +151,7 @@ def test_the_strategy_serves_the_picks() -> None:
         (best_of_n(), sample(), r"treeseek\.allocators"),
         (None, None, "strategy is missing"),
         (even(), pal(), "executor="),
+        (even(each=pal()), None, "executor="),
     ):
         with pytest.raises(InvalidOption, match=words):
             solved("e", allocator, strategy=strategy)

@@ -17,7 +17,8 @@ from treeseek.model import LM
 from treeseek.options import options_of
 from treeseek.requests import Reader, Scorer
 from treeseek.solving.judging import Patient
-from treeseek.solving.trials import Tally, having
+from treeseek.solving.programs import armed, unarmed
+from treeseek.solving.trials import Tally
 from treeseek.tasks.protocol import Problem, Task
 
 _PLACES = ("lm", "prompt", "verifier")
@@ -127,11 +128,11 @@ def equipped(
     """
     found, sandbox = list(strategies), None
     for place, one in enumerate(found):
-        if one.options.get("executor", one) is None:
+        if unarmed(one):
             from treeseek.verifiers.output import Output
 
             output = Output()
-            found[place], sandbox = having(one, executor=output), output.sandbox
+            found[place], sandbox = armed(one, output), output.sandbox
     sandbox = sandbox or _sandbox_of(task, seed)
     if sandbox is not None:
         tier = sandbox.tier

@@ -72,9 +72,11 @@ def solve(task: str, **options: Any) -> int:
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
         given = settings(options, made, board.note)
-        strategies = equipped(strategies, made, seed=given["seed"], note=board.note)
+        shares = [] if allocator is None else [allocator]
+        ready = equipped([*strategies, *shares], made, seed=given["seed"], note=board.note)
+        chosen = ready[0] if strategies else None
         run = attempt(
-            made, strategy=next(iter(strategies), None), allocator=allocator, budget=budget,
+            made, strategy=chosen, allocator=ready[-1] if shares else None, budget=budget,
             keep=DRAWN, **given, **options,
         )  # fmt: skip
         name = (allocator or strategies[0]).name

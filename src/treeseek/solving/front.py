@@ -18,7 +18,8 @@ from treeseek.solving.attempt import Attempt, Solved
 from treeseek.solving.choices import Chooser, by_rank, by_selector, by_verifier
 from treeseek.solving.comparison import Comparison
 from treeseek.solving.contest import CONTROLS, LEGAL, Contender, Contest
-from treeseek.solving.trials import WINDOW, Conditions, described, having
+from treeseek.solving.programs import unarmed
+from treeseek.solving.trials import WINDOW, Conditions, described
 from treeseek.strategies.best_of_n import best_of_n
 from treeseek.strategies.self_consistency import said
 from treeseek.tasks.protocol import Problem, Task
@@ -83,7 +84,7 @@ def attempt(
     given = [one for one in (strategy, allocator) if one is not None]
     if not given:
         raise InvalidOption("strategy is missing: give one of treeseek.strategies.")
-    chosen, *shares = armed(configured(given))
+    chosen, *shares = able(configured(given))
     run = chosen if allocator is None else allotting(*reversed([chosen, *shares]))
     posed = made(on, problems)
     return Attempt(
@@ -101,7 +102,7 @@ def allotting(allocator: Strategy, strategy: Strategy | None = None) -> Strategy
         return allocator
     if "each" not in allocator.options:
         raise InvalidOption(f"{allocator.name} chooses among its plans=: leave the strategy out.")
-    return having(allocator, each=strategy)
+    return allocator.having(each=strategy)
 
 
 def solve(task: Task, **options: Any) -> Solved:
@@ -139,7 +140,7 @@ def contest(
     on = conditions(task, verifier=verifier, **rest)
     choose = chooser(selector, verifier=verifier)
     check_budgets(budgets)
-    found = contenders(armed(configured(strategies)), selector=selector, verifier=verifier)
+    found = contenders(able(configured(strategies)), selector=selector, verifier=verifier)
     posed = made(on, problems)
     return Contest(
         posed, found, budgets=sorted(budgets), on=paying(on, posed), choose=choose, window=window
@@ -209,10 +210,10 @@ def configured(strategies: Sequence[Strategy | StrategyFactory]) -> list[Strateg
     return chosen
 
 
-def armed(strategies: Sequence[Strategy]) -> Sequence[Strategy]:
+def able(strategies: Sequence[Strategy]) -> Sequence[Strategy]:
     """`strategies`; raises InvalidOption where one runs programs and was given nothing to do so."""
     for one in strategies:
-        if one.options.get("executor", one) is None:
+        if unarmed(one):
             raise InvalidOption(
                 f"{one.name} runs programs, and a task says nothing of what they print: give it "
                 f"executor=treeseek.verifiers.output.Output()."

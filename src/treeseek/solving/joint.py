@@ -13,8 +13,9 @@ from treeseek.result import Candidate, Cost
 from treeseek.scheduler import Scheduler
 from treeseek.scheduler.seat import Seat
 from treeseek.solving.choices import Chooser
-from treeseek.solving.judging import Forgiving, as_it_is
-from treeseek.solving.trials import Outcome, Trial, having
+from treeseek.solving.judging import Forgiving
+from treeseek.solving.programs import reader
+from treeseek.solving.trials import Outcome, Trial
 from treeseek.tree import child_name, path_name
 
 
@@ -46,7 +47,7 @@ class Joint(Trial):
         try:
             self.run = start(
                 problems[0].prompt, model=on.lm, budget=self.budget, n=on.n, limit=on.limit,
-                strategy=having(self.strategy, problems=tuple(problems)), seed=on.seed,
+                strategy=self.strategy.having(problems=tuple(problems)), seed=on.seed,
                 step=on.task.step, warp=on.warp, scorer=problems[0].scorer, key=("together",),
                 scheduler=scheduler,
             )  # fmt: skip
@@ -59,8 +60,7 @@ class Joint(Trial):
         on, task, problem = self.on, self.on.task, part.problem
         tokens = on.lm.encode(problem.prompt)
         on.lm.reach(tokens, on.limit)
-        executor = self.strategy.options.get("each", part.strategy).options.get("executor")
-        read = as_it_is if executor is None else executor.run
+        read = reader(self.strategy)
         judge = part.judge = Forgiving(task.verifier(problem), part.memory, read=read)
         names = [path_name(tokens[:1])]
         for token in tokens[1:]:

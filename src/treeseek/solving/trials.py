@@ -9,8 +9,6 @@ is beside it.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
-from types import MappingProxyType
-from typing import Any
 
 from treeseek.budget import Budget
 from treeseek.declare import Strategy
@@ -22,7 +20,8 @@ from treeseek.requests import Reader, Scorer, Verdict
 from treeseek.result import Candidate, Cost
 from treeseek.scheduler import Scheduler
 from treeseek.solving.choices import CUT, Chooser, Held
-from treeseek.solving.judging import Patient, as_it_is
+from treeseek.solving.judging import Patient
+from treeseek.solving.programs import reader
 from treeseek.strategies.self_consistency import said
 from treeseek.tasks.protocol import Problem, Task
 from treeseek.tree import ROOT
@@ -100,9 +99,8 @@ class Trial:
         on, problem = self.on, self.problem
         try:
             strategy = suited(self.strategy, on.task, problem)
-            executor = strategy.options.get("executor")
-            read = as_it_is if executor is None else executor.run
-            self.judge = Patient(on.task.verifier(problem), self.memory, read=read)
+            verifier = on.task.verifier(problem)
+            self.judge = Patient(verifier, self.memory, read=reader(strategy))
             self.run = start(
                 problem.prompt, model=on.lm, strategy=strategy, budget=self.budget, n=on.n,
                 limit=on.limit, seed=on.seed, step=on.task.step, warp=on.warp,
@@ -327,12 +325,7 @@ def suited(strategy: Strategy, task: Task, problem: Problem) -> Strategy:
     """`strategy` for one problem: what votes for whole texts votes for the task's answers."""
     if strategy.options.get("answer") is not said:
         return strategy
-    return having(strategy, answer=lambda text: task.answer(problem, text))
-
-
-def having(strategy: Strategy, **options: Any) -> Strategy:
-    """`strategy` with `options`, which are some of its own."""
-    return replace(strategy, options=MappingProxyType({**strategy.options, **options}))
+    return strategy.having(answer=lambda text: task.answer(problem, text))
 
 
 def named(error: Exception) -> str:

@@ -15,7 +15,7 @@ from treeseek.requests import Request
 from treeseek.strategies.births import Births
 from treeseek.strategies.descents import Descents
 from treeseek.strategies.measures import Measure
-from treeseek.strategies.plans import Flight, Plan
+from treeseek.strategies.plans import MOST, Flight, Plan, renewed
 from treeseek.strategies.rules import stir
 from treeseek.strategies.steps import Worth, steps, worth
 from treeseek.strategies.tallies import Tally, reopen
@@ -59,7 +59,7 @@ class Growth:
 
     def run(self, mend: Mend | None = None) -> Generator[list[Request], Any, None]:
         """Simulate until none is left, nothing is open, or n candidates are solved."""
-        left, flights = self.plan.simulations, list[Flight]()
+        left, flights = self.plan.simulations or MOST, list[Flight]()
         while True:
             while left and len(flights) < self.plan.parallel and self.open():
                 path = self.tree.descend([self.tree.root], self.room)
@@ -73,11 +73,11 @@ class Growth:
                 flights.append(Flight(path, self.plan.ahead))
             if not flights:
                 return
-            replies = yield [
-                steps(self.ctx, flight.path[-1].node, self.count(flight)) for flight in flights
-            ]
-            runs = [run for reply in replies for run in reply.continuations]
-            whats = iter((yield from worth(self.ctx, [run.node for run in runs], self.by)))
+            asked = [steps(self.ctx, one.path[-1].node, self.count(one)) for one in flights]
+            replies = yield asked
+            left = renewed(left, self.plan.simulations, replies)
+            nodes = [run.node for reply in replies for run in reply.continuations]
+            whats = iter((yield from worth(self.ctx, nodes, self.by)))
             for flight, reply in zip(flights, replies, strict=True):
                 self.receive(flight, [(run, next(whats)) for run in reply.continuations])
             going = [flight for flight in flights if self.goes_on(flight)]

@@ -14,7 +14,7 @@ from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Node
 from treeseek.strategies.family import grow, outcome
-from treeseek.strategies.plans import TO_THE_END, Plan
+from treeseek.strategies.plans import TO_THE_END, Plan, Simulations
 
 
 def _fit(**options: Any) -> None:
@@ -32,7 +32,7 @@ def mcts(
     ctx: Context,
     root: Node,
     *,
-    simulations: Annotated[int, Range(low=1), "descents of the tree"] = 256,
+    simulations: Simulations = None,
     width: Annotated[int, Range(low=1), "children drawn from a node at first"] = 4,
     rule: Annotated[
         Literal[

@@ -10,6 +10,7 @@ from treeseek.requests import Expand, Node, Request, Verify
 from treeseek.strategies.backups import best
 from treeseek.strategies.descents import Descents
 from treeseek.strategies.measures import SOLVED, measure
+from treeseek.strategies.plans import MOST, Simulations, renewed
 from treeseek.strategies.puct import appraised, completed, completions, stand
 from treeseek.strategies.rules import RULES
 from treeseek.strategies.tallies import Path, Tally
@@ -20,7 +21,7 @@ def pg_td(
     ctx: Context,
     root: Node,
     *,
-    simulations: Annotated[int, Range(low=1), "descents of the tree"] = 256,
+    simulations: Simulations = None,
     width: Annotated[int, Range(low=1), "likeliest tokens that are children"] = 3,
     rule: Annotated[
         Literal["p-ucb", "var-p-ucb"], "which child; var: exploration grows with visits"
@@ -42,7 +43,7 @@ def pg_td(
     value = "verifier" if ctx.verifier else "scorer" if ctx.scorer else "confidence"
     bounds = None if value == "scorer" else (0.0, 1.0)
     tree = Descents(root, RULES[rule][0], best, exploration=exploration, bounds=bounds)
-    met, solved, left = set[tuple[int, ...]](), 0, simulations
+    met, solved, left = set[tuple[int, ...]](), 0, simulations or MOST
     while left and solved < ctx.n and not tree.root.closed:
         flights: list[Path] = []
         while left and len(flights) < parallel:
@@ -58,6 +59,7 @@ def pg_td(
         for node in leaves:
             requests += completions(node, 1) if not node.is_end else ()
         replies = (yield requests) if requests else []
+        left = renewed(left, simulations, replies)
         runs, children = iter(replies[rows:]), iter(replies[:rows])
         targets = [completed(node, runs, 1) for node in leaves]
         values, marks = yield from appraised(ctx, value, [part[0] for part in targets])

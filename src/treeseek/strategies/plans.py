@@ -5,14 +5,32 @@ judged, in how far a simulation goes on and in what is then backed up; rules and
 of their own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
+from treeseek.options import Range
+from treeseek.replies import Reply
 from treeseek.requests import Node
 from treeseek.strategies.steps import Worth
 from treeseek.strategies.tallies import Path, Tally
 
 TO_THE_END = 1 << 30
 """Steps to go on until an end is met."""
+MOST = 256
+"""Simulations where no number is said and there is no budget, and in a row that cost nothing."""
+
+Simulations: TypeAlias = Annotated[
+    int | None,
+    Range(low=1),
+    f"descents of the tree; none: until the budget is spent, {MOST} without one",
+]
+
+
+def renewed(left: int, asked: int | None, replies: Sequence[Reply]) -> int:
+    """Simulations left after `replies`: MOST again, if no number was `asked` and a budget paid."""
+    paid = any(reply.charged and reply.spent is not None for reply in replies)
+    return MOST if asked is None and paid else left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +48,7 @@ class Plan:
     search.
     """
 
-    simulations: int
+    simulations: int | None
     width: int
     widening: float = 0.0
     parallel: int = 1

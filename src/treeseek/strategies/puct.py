@@ -9,6 +9,7 @@ from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Expand, How, Node, Request, Sample, Score, Verify
 from treeseek.strategies.measures import SOLVED, confidence, merit, source
+from treeseek.strategies.plans import MOST, Simulations, renewed
 from treeseek.strategies.visits import Visits
 
 _GREEDY = How(sampler=Greedy())
@@ -19,7 +20,7 @@ def puct(
     ctx: Context,
     root: Node,
     *,
-    simulations: Annotated[int, Range(low=1), "descents of the tree"] = 256,
+    simulations: Simulations = None,
     width: Annotated[int, Range(low=1), "children of a node"] = 4,
     exploration: Annotated[float, Range(low=0), "weight of the prior against the value"] = 1.25,
     parallel: Annotated[int, Range(low=1), "leaves in flight"] = 4,
@@ -49,7 +50,7 @@ def puct(
     def node_of(number: int) -> Node:
         return families[number].child(nth[number]) if number else root
 
-    solved, left = 0, simulations
+    solved, left = 0, simulations or MOST
     while solved < ctx.n and left > 0:
         leaves, descents = tree.collect(min(parallel, left), left)
         left -= descents
@@ -59,6 +60,7 @@ def puct(
         for node in open_ if rollouts else ():
             requests += completions(node, rollouts)
         replies = (yield requests) if requests else []
+        left = renewed(left, simulations, replies)
         rows, runs = iter(replies), iter(replies[len(open_) :])
         targets = [completed(node, runs, rollouts) for node in fresh] if rollouts else [fresh]
         values, marks = yield from appraised(

@@ -7,7 +7,7 @@ from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Node
 from treeseek.strategies.family import grow
-from treeseek.strategies.plans import Plan
+from treeseek.strategies.plans import Plan, Simulations
 
 
 @strategy("rest-mcts", tier="step")
@@ -15,7 +15,7 @@ def rest_mcts(
     ctx: Context,
     root: Node,
     *,
-    simulations: Annotated[int, Range(low=1), "descents of the tree"] = 256,
+    simulations: Simulations = None,
     width: Annotated[int, Range(low=1), "children of a node"] = 3,
     exploration: Annotated[float, Range(low=0), "weight of what was visited little"] = 0.7,
     ahead: Annotated[int, Range(low=1), "steps looked ahead from the best new child"] = 3,

@@ -10,7 +10,7 @@ from treeseek.options import Range
 from treeseek.requests import Derive, Node, Request, Walk
 from treeseek.strategies.family import grow, outcome
 from treeseek.strategies.growth import Growth
-from treeseek.strategies.plans import TO_THE_END, Flight, Plan
+from treeseek.strategies.plans import TO_THE_END, Flight, Plan, Simulations
 from treeseek.strategies.steps import cut, steps, worth
 from treeseek.strategies.tallies import Path, Tally
 
@@ -90,7 +90,7 @@ def rethink_mcts(
     ctx: Context,
     root: Node,
     *,
-    simulations: Annotated[int, Range(low=1), "rollouts"] = 16,
+    simulations: Simulations = None,
     width: Annotated[int, Range(low=1), "children of a node"] = 3,
     exploration: Annotated[float, Range(low=0), "weight of the prior against the value"] = 4.0,
     gamma: Annotated[float, Range(low=0, high=1), "discount of a step"] = 1.0,

@@ -7,7 +7,7 @@ from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Node
 from treeseek.strategies.family import grow, outcome
-from treeseek.strategies.plans import TO_THE_END, Plan
+from treeseek.strategies.plans import TO_THE_END, Plan, Simulations
 
 
 @strategy("rstar-math", tier="step")
@@ -15,7 +15,7 @@ def rstar(
     ctx: Context,
     root: Node,
     *,
-    simulations: Annotated[int, Range(low=1), "rollouts"] = 256,
+    simulations: Simulations = None,
     width: Annotated[int, Range(low=1), "children of a node"] = 8,
     exploration: Annotated[float, Range(low=0), "weight of what was visited little"] = 2.0,
     parallel: Annotated[int, Range(low=1), "rollouts in flight"] = 4,
