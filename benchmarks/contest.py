@@ -30,21 +30,21 @@ from treeseek.solving.comparison import Comparison, Counted, Failure, pair_of
 from treeseek.solving.contest import CONTROLS, Contender, Contest
 from treeseek.solving.front import chooser, conditions, contenders
 from treeseek.solving.trials import Outcome
+from treeseek.strategies import pg_td
 from treeseek.tasks.protocol import Problem
 
 KEPT = Path(__file__).parents[1] / "build" / "contest"
 SEED = 400
 """Of the problems and of all noise; nothing was ever chosen by looking at these problems."""
 TASKS = ("countdown(numbers=4)", "countdown(numbers=5)", "sudoku")
-MANY = "simulations=100000"
 STRATEGIES = {
     "step-beam": "step-beam",
     "step-beam, confidence": "step-beam(value=confidence)",
-    "mcts": f"mcts({MANY})",
-    "mcts, rollouts": f"mcts({MANY}, value=rollouts)",
-    "rest-mcts": f"rest-mcts({MANY})",
-    "pg-td": f"pg-td({MANY})",
-    "puct": f"puct({MANY})",
+    "mcts": "mcts",
+    "mcts, rollouts": "mcts(value=rollouts)",
+    "rest-mcts": "rest-mcts",
+    "pg-td": "pg-td",
+    "puct": "puct",
     "dvts": "dvts",
     "prm-beam": "prm-beam",
     "particle": "particle",
@@ -108,7 +108,7 @@ def work(piece: Piece) -> list[Ended]:
         Contender(words, one, chooser(None, verifier=True, strategy=one))
         for words, one in zip(piece.strategies, made, strict=True)
     ]
-    field += [one for one in contenders(made[:1]) if one.control]
+    field += [one for one in contenders((*made, pg_td())) if one.control]
     found: list[Ended] = []
 
     def told(label: str, budget: int, outcome: Outcome) -> None:

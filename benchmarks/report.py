@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from treeseek.solving.comparison import Comparison
-from treeseek.solving.contest import BEST, LEGAL
+from treeseek.solving.contest import BEST, LEGAL, LEGAL_TOKENS
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -156,7 +156,7 @@ def contest_lines(facts: dict[str, str], found: Comparison, names: Mapping[str, 
         ]
         out.append(f"| {names.get(label, label)} | " + " | ".join(cells) + " |")
     pairs = {(pair.strategy, pair.control, pair.budget): pair for pair in found.pairs}
-    for control in (BEST, LEGAL):
+    for control in (BEST, LEGAL, LEGAL_TOKENS):
         out += [
             "",
             f"Less {control} at the same tokens, paired [95 %]:",

@@ -23,7 +23,8 @@ class Strategy:
     """A configured strategy: what `treeseek.search(strategy=...)` takes.
 
     `name` is its kebab-case name, `options` all of them with their values, `references` the keys
-    of what it implements, `tier` what it needs of a backend.
+    of what it implements, `tier` what it needs of a backend, `prunes` after what it asks the
+    verifier whether all is lost: "steps", if at all, or "tokens".
     """
 
     name: str
@@ -31,6 +32,7 @@ class Strategy:
     references: tuple[str, ...]
     tier: str
     function: Callable[..., Search] = field(repr=False)
+    prunes: str = "steps"
 
     def run(self, ctx: Context, root: Node) -> Search:
         """The generator."""
@@ -62,6 +64,7 @@ class StrategyFactory:
         references: tuple[str, ...],
         tier: str,
         check: Callable[..., None] | None = None,
+        prunes: str = "steps",
     ) -> None:
         """Read the options from the signature of `function(ctx, root, *, ...)`."""
         self.__doc__ = function.__doc__
@@ -72,6 +75,7 @@ class StrategyFactory:
         self.references = references
         self.tier = tier
         self.check = check
+        self.prunes = prunes
 
     @property
     def options(self) -> dict[str, Option]:
@@ -83,24 +87,27 @@ class StrategyFactory:
         values = checked(self.name, self.options, options)
         if self.check is not None:
             self.check(**values)
-        return Strategy(
-            self.name, types.MappingProxyType(values), self.references, self.tier, self.function
-        )
+        fixed = types.MappingProxyType(values)
+        return Strategy(self.name, fixed, self.references, self.tier, self.function, self.prunes)
 
 
 def strategy(
-    *references: str, tier: str = "token", check: Callable[..., None] | None = None
+    *references: str,
+    tier: str = "token",
+    check: Callable[..., None] | None = None,
+    prunes: str = "steps",
 ) -> Callable[[Callable[..., Search]], StrategyFactory]:
     """Make a strategy of a generator function `f(ctx, root, *, options)`.
 
     `references` are the keys `treeseek cite` prints; `tier` is "token" (needs exact
     log-probabilities) or "step". Options are keyword-only, annotated with their kind and, by
     `Annotated[int, Range(low=1), "what it is"]`, their range and a word of help; `check` is called
-    with all of them and raises InvalidOption where they do not fit each other.
+    with all of them and raises InvalidOption where they do not fit each other. One that `prunes`
+    "tokens" is compared with draws that may ask as often whether all is lost.
     """
 
     def decorate(function: Callable[..., Search]) -> StrategyFactory:
-        return StrategyFactory(function, references, tier, check)
+        return StrategyFactory(function, references, tier, check, prunes)
 
     return decorate
 

@@ -160,10 +160,17 @@ class TestBestOfNUntilTheBudget(StrategySuite):
 
 
 class TestBestOfNLegal(StrategySuite):
-    strategy = strategies.best_of_n(n=4, legal=True)
+    strategy = strategies.best_of_n(n=4, legal="steps")
 
     def options(self) -> dict[str, Any]:
         return {"verifier": Foreseeing(), "step": PAIRS}
+
+
+class TestBestOfNLegalTokens(StrategySuite):
+    strategy = strategies.best_of_n(n=4, legal="tokens")
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Foreseeing()}
 
 
 class TestSelfConsistency(StrategySuite):

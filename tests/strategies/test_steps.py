@@ -252,7 +252,7 @@ def test_worth_is_aligned_with_what_it_was_asked() -> None:
 
 def test_legal_draws_are_given_up_at_the_first_illegal_step() -> None:
     judge = Judge("a")
-    result = found(best_of_n(n=30, legal=True), verifier=judge)
+    result = found(best_of_n(n=30, legal="steps"), verifier=judge)
     assert len(result.candidates) == 30
     given_up = [text for text in texts(result) if text.startswith("a")]
     assert given_up and set(given_up) == {"a|"}
@@ -263,15 +263,39 @@ def test_legal_draws_are_given_up_at_the_first_illegal_step() -> None:
     assert legal["a"] > legal["c"]
 
 
+def test_legal_tokens_are_the_law_over_what_is_not_lost_and_others_cost_nothing() -> None:
+    result = found(best_of_n(n=400, legal="tokens"), verifier=Judge("a"))
+    drawn = Counter(texts(result))
+    assert sum(drawn.values()) == 400 and not any(text.startswith("a") for text in drawn)
+    share = sum(count for text, count in drawn.items() if text.startswith("b")) / 400
+    assert abs(share - 0.3 / 0.5) < 0.08
+    # Rows below a were never asked for: b and c have a bar, three letters and their bars each.
+    assert result.cost.tokens <= 2 * (1 + 1 + 3 + 3)
+    steps_only = found(best_of_n(n=400, legal="steps"), verifier=Judge("a"))
+    assert steps_only.cost.tokens > result.cost.tokens
+
+
+def test_a_place_where_all_is_lost_ends_the_draw() -> None:
+    class Dead(Judge):
+        """Nothing that begins with b can go on, and b itself does not say so."""
+
+        def verify(self, text: str) -> Verdict:
+            return Verdict(0.0, False, len(text) > 1 and text[0] == "b")
+
+    result = found(best_of_n(n=40, legal="tokens"), verifier=Dead())
+    whole = Counter(text[0] for text in texts(result) if len(text) > 2)
+    assert set(whole) == {"a", "c"}
+
+
 def test_legal_draws_need_a_verifier() -> None:
     with pytest.raises(InvalidOption, match="give the search a verifier"):
-        found(best_of_n(legal=True))
+        found(best_of_n(legal="steps"))
 
 
 def test_a_budget_leaves_one_legal_draw_unfinished_at_most() -> None:
     for budget in range(5, 40, 7):
         run = start(
-            "ab", model=HASH, strategy=best_of_n(n=None, legal=True), step=segment(2), limit=9,
+            "ab", model=HASH, strategy=best_of_n(n=None, legal="steps"), step=segment(2), limit=9,
             verifier=Judge(), budget=budget,
         )  # fmt: skip
         result = run.run()

@@ -41,11 +41,11 @@ def compare(task: str, **options: Any) -> int:
 
     Every strategy gets every budget on every problem, and so do its controls: best-of-N, chosen
     from by the same verifier or scorer; the majority of its draws; one of them at random; and,
-    where searches may ask whether a step is legal, draws that end at the first illegal step. Shares
-    and differences come with 95 % intervals, differences are paired over the problems, and who
-    loses is said to lose. Budgets are equal problem by problem, which is the point: to share one
-    budget over problems take treeseek solve --allocator. Interrupted, it reports the problems that
-    all have ended.
+    where searches may ask whether a step is legal, draws that end at the first illegal step (and,
+    beside a strategy that prunes tokens, draws of legal tokens alone). Shares and differences come
+    with 95 % intervals, differences are paired over the problems, and who loses is said to lose.
+    Budgets are equal problem by problem, which is the point: to share one budget over problems take
+    treeseek solve --allocator. Interrupted, it reports the problems that all have ended.
 
     \b
     Examples:

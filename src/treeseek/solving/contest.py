@@ -3,9 +3,9 @@
 Every search of a table gets the same budget of charged tokens a problem, and no control gets fewer:
 best-of-n draws until the budget ends and is chosen from by whatever the strategies are chosen by
 (where that takes tokens, it pays for them as well); the majority of the same draws; one of them at
-random. Where searches may ask whether a step is
-legal, so may the draws of a fourth. Differences are paired over problems, since one problem is far
-harder than another.
+random. Where searches may ask whether a step is legal, so may the draws of a fourth, and token by
+token those of a fifth, if one of the strategies prunes tokens. Differences are paired over
+problems, since one problem is far harder than another.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +22,9 @@ from treeseek.solving.draws import Drawn, draws, weighed
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Trial, described
 from treeseek.tasks.protocol import Problem
 
-BEST, MAJORITY, RANDOM, LEGAL = "best-of-n", "majority", "random", "best-of-n, legal"
-CONTROLS = (BEST, MAJORITY, RANDOM, LEGAL)
+BEST, MAJORITY, RANDOM = "best-of-n", "majority", "random"
+LEGAL, LEGAL_TOKENS = "best-of-n, legal", "best-of-n, legal tokens"
+CONTROLS = (BEST, MAJORITY, RANDOM, LEGAL, LEGAL_TOKENS)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from treeseek.selectors.votes import majority
 from treeseek.solving.attempt import Attempt, Solved
 from treeseek.solving.choices import Chooser, by_rank, by_selector, by_verifier
 from treeseek.solving.comparison import Comparison
-from treeseek.solving.contest import CONTROLS, LEGAL, Contender, Contest
+from treeseek.solving.contest import CONTROLS, LEGAL, LEGAL_TOKENS, Contender, Contest
 from treeseek.solving.programs import unarmed
 from treeseek.solving.trials import WINDOW, Conditions, described
 from treeseek.strategies.best_of_n import best_of_n
@@ -172,14 +172,20 @@ def contenders(
     selector: Selector | None = None,
     verifier: bool = True,
 ) -> list[Contender]:
-    """`strategies` under their names in the table, and the control that draws legal steps only."""
+    """`strategies` under their names in the table, and the controls that are told what is lost.
+
+    One is told so at every step, and one at every token where one of `strategies` asks then.
+    """
     found = [
         Contender(label, strategy, chooser(selector, verifier=verifier, strategy=strategy))
         for label, strategy in labelled(configured(strategies)).items()
     ]
-    if verifier and "legal" in best_of_n.options:
+    told = {LEGAL: "steps", LEGAL_TOKENS: "tokens"}
+    if all(one.strategy.prunes == "steps" for one in found):
+        del told[LEGAL_TOKENS]
+    for label, legal in told.items() if verifier else ():
         choose = chooser(selector, verifier=verifier)
-        found.append(Contender(LEGAL, best_of_n(n=None, legal=True), choose, control=True))
+        found.append(Contender(label, best_of_n(n=None, legal=legal), choose, control=True))
     return found
 
 
@@ -188,8 +194,9 @@ def compare(task: Task, **options: Any) -> Comparison:
 
     `budgets` are tokens a problem. Beside the strategies stand best-of-n, chosen from as they are;
     the majority of its draws; one of them at random; and, where the verifier may be asked, draws
-    that end at the first illegal step. Other options as for `solve`. Costs every strategy at every
-    budget on every problem, and the draws once. Intervals are 95 %; differences are paired.
+    that end at the first illegal step, and beside a strategy that prunes tokens draws of legal
+    tokens alone. Other options as for `solve`. Costs every strategy at every budget on every
+    problem, and the draws once. Intervals are 95 %; differences are paired.
 
     Raises InvalidOption before anything runs; a problem that fails is a recorded failure.
     """

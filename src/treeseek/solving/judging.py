@@ -37,7 +37,7 @@ class Patient:
         self._memory = {} if memory is None else memory
         self._read = read
         self.name = verifier.name
-        self.version = f"{verifier.version}, patient"
+        self.version = f"{verifier.version}, patient 2"
         self.asked: dict[str, Verdict] = {}
         if hasattr(verifier, "verify_all"):
             self.verify_all = self._verify_all
@@ -64,8 +64,9 @@ class Patient:
         return self._read(text) or ""
 
     def verify(self, text: str) -> Verdict:
-        """The verdict on `text`, as a search may see it."""
-        return replace(self.judge(text), solved=False)
+        """The verdict on `text`, as a search may see it: what is solved may be gone on from."""
+        said = self.judge(text)
+        return replace(said, solved=False, terminal=said.terminal and not said.solved)
 
 
 class Forgiving(Patient):

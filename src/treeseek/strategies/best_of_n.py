@@ -8,10 +8,9 @@ from treeseek.errors import InvalidOption
 from treeseek.live import Context
 from treeseek.replies import BudgetSpent
 from treeseek.requests import Node, Request, Score, Verify, mean_logprob, total_logprob
-from treeseek.strategies.draws import FIRST, FREE, Draws, drawn
-from treeseek.strategies.levels import levels
-from treeseek.strategies.measures import SOLVED, measure, merit
-from treeseek.strategies.prefixes import Prefix
+from treeseek.strategies.draws import Draws, drawn
+from treeseek.strategies.lawful import lawful
+from treeseek.strategies.measures import SOLVED, merit
 
 RANKS = {"mean": mean_logprob, "total": total_logprob}
 
@@ -27,8 +26,9 @@ def best_of_n(
         "log-probability that ranks without a verifier or scorer: mean a token, or total",
     ] = "mean",
     legal: Annotated[
-        bool, "draw step by step, and give a draw up where the verifier calls it lost"
-    ] = False,
+        Literal["no", "steps", "tokens"],
+        "what the verifier calls lost: give a draw up at such a step, draw such a token again",
+    ] = "no",
 ) -> Search:
     """Draw n continuations and put the best first.
 
@@ -41,25 +41,10 @@ def best_of_n(
     """
     if n is not None and n < ctx.n:
         raise InvalidOption(f"best-of-n(n={n}) cannot give {ctx.n} answers: set n={ctx.n}.")
-    if legal:
-        yield from _lawful(ctx, root, n)
+    if legal != "no":
+        yield from lawful(ctx, root, n, tokens=legal == "tokens")
     else:
         yield from drawn(ctx, root, n, lambda nodes: settle(ctx, nodes, rank))
-
-
-def _lawful(ctx: Context, root: Node, n: int | None) -> Search:
-    if ctx.verifier is None:
-        raise InvalidOption("best-of-n(legal=True): give the search a verifier= of prefixes.")
-    by = yield from measure(ctx, root, "confidence")
-    draws = free = 0
-    while n is None or draws < n:
-        run = yield from levels(ctx, [Prefix(root)], by, width=1, keep=lambda children: children)
-        draws += 1
-        free = 0 if run.charged else free + 1
-        if n is None and run.spent is None:
-            n = FIRST
-        elif n is None and ((run.spent or 0.0) >= 1.0 or free >= FREE):
-            return
 
 
 def settle(

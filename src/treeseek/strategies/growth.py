@@ -73,8 +73,7 @@ class Growth:
                 flights.append(Flight(path, self.plan.ahead))
             if not flights:
                 return
-            asked = [steps(self.ctx, one.path[-1].node, self.count(one)) for one in flights]
-            replies = yield asked
+            replies = yield [steps(self.ctx, one.path[-1].node, self.count(one)) for one in flights]
             left = renewed(left, self.plan.simulations, replies)
             nodes = [run.node for reply in replies for run in reply.continuations]
             whats = iter((yield from worth(self.ctx, nodes, self.by)))

@@ -16,7 +16,7 @@ from treeseek.strategies.rules import RULES
 from treeseek.strategies.tallies import Path, Tally
 
 
-@strategy("pg-td")
+@strategy("pg-td", prunes="tokens")
 def pg_td(
     ctx: Context,
     root: Node,
