@@ -53,8 +53,8 @@ def outside(made: Pair, rounds: int, *, empty: bool = False) -> dict[str, Spread
         return run
 
     backend: Any = made.lm.backend
-    route, head, summarise, expand = (
-        backend.route.rows, backend.head, serving.summarise, backend.expand
+    route, head, at_once, summarise, expand = (
+        backend.route.rows, backend.head, backend._at_once, serving.summarise, backend.expand
     )  # fmt: skip
 
     def blocks(nodes: Sequence[int]) -> Iterator[Any]:
@@ -63,17 +63,19 @@ def outside(made: Pair, rounds: int, *, empty: bool = False) -> dict[str, Spread
         while (block := step()) is not None:
             yield block
 
-    model = (route, head)
+    model = (route, head, at_once)
     if empty:
         hidden = torch.zeros(1, made.network.config.hidden_size)
         logits = torch.arange(float(made.lm.vocabulary)).flip(0)[None].sin()
         model = (
             lambda layout: hidden.expand(layout.count, -1),
             lambda rows: logits.expand(len(rows), -1),
+            lambda layout, asked: logits.expand(asked, -1),
         )
     parts: dict[str, list[float]] = {name: [] for name in ("model", "plan", "vocabulary", "search")}
     try:
-        backend.route.rows, backend.head = (timed("model", part) for part in model)
+        backend.route.rows, backend.head, whole = (timed("model", part) for part in model)
+        backend._at_once = None if at_once is None else whole
         backend.expand, serving.summarise = blocks, timed("vocabulary", summarise)
         for _ in range(rounds):
             made.lm.clear()
@@ -86,15 +88,15 @@ def outside(made: Pair, rounds: int, *, empty: bool = False) -> dict[str, Spread
                 inside.update(model=0.0, backend=0.0, vocabulary=0.0)
                 begin = clock()
                 going = run.step()
-                whole = clock() - begin
+                took = clock() - begin
                 if not going:
                     break
                 parts["model"].append(inside["model"])
                 parts["plan"].append(inside["backend"] - inside["model"])
                 parts["vocabulary"].append(inside["vocabulary"])
-                parts["search"].append(whole - inside["backend"] - inside["vocabulary"])
+                parts["search"].append(took - inside["backend"] - inside["vocabulary"])
     finally:
-        backend.route.rows, backend.head = route, head
+        backend.route.rows, backend.head, backend._at_once = route, head, at_once
         backend.expand, serving.summarise = expand, summarise
     return {name: Spread.of([1e3 * value for value in values]) for name, values in parts.items()}
 

@@ -7,10 +7,10 @@ longest, each in a process of its own.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -53,12 +53,20 @@ def walked(made: Pair, length: int, way: str) -> tuple[float, float, list[float]
 
 
 def grown(name: str, way: str) -> float:
-    """MB by which the most memory this process ever held grows in its first long walk."""
+    """MB that a first long walk needs at its peak, beyond what the process held before it."""
     made = _pair(name, "native")
     walked(made, 8, way)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = _held("VmRSS")
     walked(made, LENGTHS[-1], way)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return _held("VmHWM") - before
+
+
+def _held(what: str) -> float:
+    (line,) = (
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(what)
+    )
+    return int(line.split()[1]) / 1024
 
 
 def measured(name: str, route: str, rounds: int) -> dict[str, dict[str, Any]]:
@@ -104,7 +112,7 @@ def main() -> None:
         "",
         "ms of one walk behind a cold prompt of 64 tokens: median [quartiles]. Ratio: CPU time by",
         "whole rows over streamed, round by round; the log-probabilities are the same bits. MB:",
-        f"what a first walk of {LENGTHS[-1]} adds to the peak of the process, weights in float32.",
+        f"what the process needs beside what it held, at the peak of a first walk of {LENGTHS[-1]}",
         "",
         "| model | route | tokens | streamed CPU, wall | whole rows CPU, wall | ratio |",
         "|---|---|---|---|---|---|",
