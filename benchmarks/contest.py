@@ -18,7 +18,7 @@ from functools import cache, partial
 from hashlib import blake2b
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from benchmarks.machine import machine
 from benchmarks.report import contest_lines, write_section
@@ -33,6 +33,8 @@ from treeseek.solving.trials import Outcome
 from treeseek.strategies import pg_td
 from treeseek.tasks.protocol import Problem
 
+Missing: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]
+"""Strategies, controls and budgets."""
 KEPT = Path(__file__).parents[1] / "build" / "contest"
 SEED = 400
 """Of the problems and of all noise; nothing was ever chosen by looking at these problems."""
@@ -55,19 +57,23 @@ STRATEGIES = {
     "portfolio": "portfolio",
 }
 """By their names in the table, in words; the value head scores where nothing else is said."""
-AT_ONCE = 8
-"""Problems of one piece of work: what a killed run loses at most, for each process."""
+AT_ONCE = 40
+"""Problems of one piece of work, which share model calls: what a killed run loses at most."""
 SEARCHES = 512
 """Searches that share a tree and a model call."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Work for one process: problems of a task that these strategies have not ended."""
+    """Work for one process: problems of a task that these strategies have not ended.
+
+    Nor have `controls`, those that are searches; the draws of the others are always made.
+    """
 
     task: str
     problems: tuple[Problem, ...]
     strategies: tuple[str, ...]
+    controls: tuple[str, ...]
     budgets: tuple[int, ...]
     model: str = "embedded"
 
@@ -108,7 +114,7 @@ def work(piece: Piece) -> list[Ended]:
         Contender(words, one, chooser(None, verifier=True, strategy=one))
         for words, one in zip(piece.strategies, made, strict=True)
     ]
-    field += [one for one in contenders([pg_td()]) if one.control]
+    field += [one for one in contenders([pg_td()]) if one.label in piece.controls]
     found: list[Ended] = []
 
     def told(label: str, budget: int, outcome: Outcome) -> None:
@@ -154,8 +160,8 @@ class Notebook:
 
     def missing(
         self, problems: Sequence[Problem], strategies: Sequence[str], budgets: Sequence[int]
-    ) -> list[tuple[Problem, tuple[str, ...], tuple[int, ...]]]:
-        """The problems that have something to run, with the strategies and budgets."""
+    ) -> list[tuple[Problem, Missing]]:
+        """The problems that have something to run, with the strategies, controls and budgets."""
         rest = []
         for problem in problems:
             cells = [
@@ -167,21 +173,21 @@ class Notebook:
             if cells:
                 labels = {label for label, _ in cells}
                 open_ = tuple(one for one in strategies if one in labels) or (strategies[0],)
-                rest.append((problem, open_, tuple(sorted({budget for _, budget in cells}))))
+                controls = tuple(one for one in CONTROLS if one in labels)
+                missed = tuple(sorted({budget for _, budget in cells}))
+                rest.append((problem, (open_, controls, missed)))
         return rest
 
 
-def pieces(
-    task: str, rest: Sequence[tuple[Problem, tuple[str, ...], tuple[int, ...]]]
-) -> Iterator[Piece]:
+def pieces(task: str, rest: Sequence[tuple[Problem, Missing]]) -> Iterator[Piece]:
     """What is missing, in pieces of at most AT_ONCE problems that miss the same."""
-    groups: dict[Any, list[Problem]] = {}
-    for problem, strategies, budgets in rest:
-        groups.setdefault((strategies, budgets), []).append(problem)
-    for (strategies, budgets), alike in groups.items():
+    groups: dict[Missing, list[Problem]] = {}
+    for problem, missing in rest:
+        groups.setdefault(missing, []).append(problem)
+    for missing, alike in groups.items():
         for start in range(0, len(alike), AT_ONCE):
             part = tuple(alike[start : start + AT_ONCE])
-            yield Piece(task, part, strategies, budgets)
+            yield Piece(task, part, *missing)
 
 
 def run(

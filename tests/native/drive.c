@@ -161,11 +161,15 @@ static void try_vocabulary(int64_t rows, int64_t width, int64_t k, int threads) 
     }
     uint64_t *table = malloc((size_t)width * sizeof(uint64_t));
     for (int64_t i = 0; i < width; i++) table[i] = (uint64_t)i * UINT64_C(0x9E3779B97F4A7C15);
-    float *upper = floats(width);
-    int64_t best = vocabulary_bounds(upper, scores, table, 7, width);
-    for (int64_t i = 0; i < width; i++)
-        if (upper[i] > upper[best]) near(i, best, 0.0, "bounds");
-    free(scores), free(found), free(close), free(table), free(upper);
+    float *upper = floats(rows * width);
+    int64_t *best = malloc((size_t)rows * sizeof(int64_t));
+    uint64_t *keys = malloc((size_t)rows * sizeof(uint64_t));
+    for (int64_t n = 0; n < rows; n++) keys[n] = UINT64_C(7) << (n % 61);
+    vocabulary_bounds(upper, best, scores, table, keys, rows, width);
+    for (int64_t n = 0; n < rows; n++)
+        for (int64_t i = 0; i < width; i++)
+            if (upper[n * width + i] > upper[n * width + best[n]]) near(i, best[n], 0.0, "bounds");
+    free(scores), free(found), free(close), free(table), free(upper), free(best), free(keys);
 }
 
 static void normed(double *to, const double *x, const float *weight, int64_t width, double eps) {

@@ -25,6 +25,8 @@ Ints = NDArray[np.int64]
 _BELOW_ONE = 1.0 - 2.0**-53
 _SMALL = 1024
 _CHUNK = 12288
+_MANY = 1 << 20
+"""Numbers of a table of bounds that is made at once."""
 _LN2 = math.log(2.0)
 
 
@@ -135,21 +137,48 @@ def _to_gumbel(words: Keys) -> Floats:
 
 def _races(scores: NDArray[np.floating[Any]], keys: Keys, k: int) -> tuple[Ints, Floats, Floats]:
     """`gumbel_topk` of large rows, from as few logarithms as the proof allows; and each maximum."""
-    table, keys = _table(scores.shape[1]), _scrambled(keys.copy())
+    rows, vocabulary = scores.shape
+    table, keys = _table(vocabulary), _scrambled(keys.copy())
+    plain = k == 1 and scores.dtype == np.float32 and compiled.available()
+    if plain and not (scores == -np.inf).any():
+        size = max(1, _MANY // vocabulary)
+        found = [
+            _leaders(np.ascontiguousarray(scores[at : at + size]), keys[at : at + size], table)
+            for at in range(0, rows, size)
+        ]
+        return tuple(map(np.concatenate, zip(*found, strict=True)))  # type: ignore[return-value]
     close = [_contenders(row, key, table, k) for row, key in zip(scores, keys, strict=True)]
     ends = np.cumsum([len(tokens) for tokens in close])
-    chosen, owner = (
-        np.concatenate(close),
-        np.repeat(np.arange(len(close)), np.diff(ends, prepend=0)),
-    )
+    chosen, owner = np.concatenate(close), np.repeat(np.arange(rows), np.diff(ends, prepend=0))
     noisy = scores[owner, chosen] + _to_gumbel(_hashed(table[chosen] ^ keys[owner]))
-    tokens, values = np.empty((len(close), k), np.int64), np.empty((len(close), k))
-    top = np.empty(len(close))
+    tokens, values, top = np.empty((rows, k), np.int64), np.empty((rows, k)), np.empty(rows)
     for i, (candidates, end) in enumerate(zip(close, ends, strict=True)):
         mine = noisy[end - len(candidates) : end]
         order = np.argsort(-mine, kind="stable")[:k]
         tokens[i], values[i], top[i] = candidates[order], mine[order], mine.max()
     return tokens, values, top
+
+
+def _leaders(rows: NDArray[np.float32], keys: Keys, table: Keys) -> tuple[Ints, Floats, Floats]:
+    """The best of each row, as of `_races`, for rows whose every token is allowed."""
+    upper, best = compiled.bounds(rows, table, keys)
+    each = np.arange(len(rows))
+    exact = rows[each, best] + _to_gumbel(_hashed(table[best] ^ keys))
+    bars = _bar(exact, upper[each, best]).astype(np.float32)
+    owner, chosen = np.nonzero(~(upper < bars[:, None]))  # NaN stays, to be found by the caller
+    noisy = rows[owner, chosen] + _to_gumbel(_hashed(table[chosen] ^ keys[owner]))
+    top = np.maximum.reduceat(noisy, np.searchsorted(owner, each))
+    ahead = np.flatnonzero(~(noisy < top[owner]))
+    first = ahead[np.searchsorted(owner[ahead], each)]
+    return chosen[first][:, None], noisy[first][:, None], top
+
+
+def _bar(exact: Any, upper: Any) -> Any:
+    """What the bound of a token has to reach, where the least of the leaders has `exact`."""
+    with np.errstate(invalid="ignore"):
+        bar = exact - (32 + 127) * _LN2
+        # Rounding: at most eight float32 operations on numbers no larger than these.
+        return bar - 1e-6 * (300.0 + np.abs(bar) + np.abs(upper))
 
 
 def _contenders(row: NDArray[np.floating[Any]], key: np.uint64, table: Keys, k: int) -> Ints:
@@ -168,17 +197,13 @@ def _contenders(row: NDArray[np.floating[Any]], key: np.uint64, table: Keys, k: 
     # its log2: so reading bits bounds the noise from above, loosely by .06 where it is large.
     # `upper` leaves out the constant that turns bits into that bound.
     if row.dtype == np.float32 and compiled.available():
-        upper, best = compiled.bounds(np.ascontiguousarray(row), table, int(key))
+        (upper,), best = compiled.bounds(np.ascontiguousarray(row)[None], table, key.reshape(1))
     else:
         upper = _bounds(row, key, table)
-        best = int(upper.argmax()) if k == 1 else 0
-    leaders = np.array([best]) if k == 1 else np.argpartition(upper, left - k)[-k:]
+        best = upper.argmax(keepdims=True)
+    leaders = best if k == 1 else np.argpartition(upper, left - k)[-k:]
     exact = row[leaders] + _to_gumbel(_hashed(table[leaders] ^ key))
-    bar = float(exact.min()) - (32 + 127) * _LN2
-    # Rounding: at most eight float32 operations on numbers no larger than these.
-    slack = 1e-6 * (300.0 + abs(bar) + abs(float(upper[leaders].max())))
-    # NaN stays, to be found by the caller.
-    close = np.flatnonzero(~(upper < bar - slack))
+    close = np.flatnonzero(~(upper < float(_bar(exact.min(), upper[leaders].max()))))
     return close if runners is None else runners[close]
 
 

@@ -4,7 +4,7 @@ Every address in a structure must outlive it; who fills one holds the arrays.
 """
 
 import ctypes
-from ctypes import POINTER, Structure, c_float, c_int, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, Structure, c_float, c_int, c_int64, c_void_p
 from functools import lru_cache
 from typing import Any
 
@@ -123,6 +123,6 @@ def kernels() -> Any:
         *(c_int64, c_int64, c_int64, c_int),
     )
     found.vocabulary_facts.restype = None
-    found.vocabulary_bounds.argtypes = (c_void_p, c_void_p, c_void_p, c_uint64, c_int64)
-    found.vocabulary_bounds.restype = c_int64
+    found.vocabulary_bounds.argtypes = (*(c_void_p,) * 5, c_int64, c_int64)
+    found.vocabulary_bounds.restype = None
     return found

@@ -166,8 +166,8 @@ void vocabulary_facts(facts *found, int32_t *near, const float *rows, int64_t co
     team_run(sweep_rows, &it, count > 1 ? threads : 1);
 }
 
-int64_t vocabulary_bounds(float *upper, const float *scores, const uint64_t *table, uint64_t key,
-                          int64_t width) {
+static int64_t bounds_of(float *upper, const float *scores, const uint64_t *table, uint64_t key,
+                         int64_t width) {
     const float step = (float)(-0.69314718055994530942 / 8388608.0);
     int64_t best = 0;
     for (int64_t i = 0; i < width; i++) {
@@ -183,4 +183,10 @@ int64_t vocabulary_bounds(float *upper, const float *scores, const uint64_t *tab
     for (int64_t i = 1; i < width; i++)
         if (upper[i] > upper[best]) best = i;
     return best;
+}
+
+void vocabulary_bounds(float *upper, int64_t *best, const float *scores, const uint64_t *table,
+                       const uint64_t *keys, int64_t count, int64_t width) {
+    for (int64_t n = 0; n < count; n++)
+        best[n] = bounds_of(upper + n * width, scores + n * width, table, keys[n], width);
 }

@@ -36,9 +36,10 @@ facts facts_of(const piece *pieces, int64_t count);
 void vocabulary_facts(facts *found, int32_t *near, const float *rows, int64_t count, int64_t width,
                       int64_t k, int threads);
 
-/* For each token an upper bound of score + Gumbel noise, short of the constant that is left out of
- * every bound: score - ln 2 * (bits of the hash as a float) / 2^23. Returns the largest's token. */
-int64_t vocabulary_bounds(float *upper, const float *scores, const uint64_t *table, uint64_t key,
-                          int64_t width);
+/* For each token of rows [count, width], each with a key, an upper bound of score + Gumbel noise,
+ * short of the constant that is left out of every bound: score - ln 2 * (bits of the hash as a
+ * float) / 2^23. In `best` [count] the token of the largest. */
+void vocabulary_bounds(float *upper, int64_t *best, const float *scores, const uint64_t *table,
+                       const uint64_t *keys, int64_t count, int64_t width);
 
 #endif

@@ -41,11 +41,15 @@ def facts(rows: NDArray[np.float32], k: int) -> tuple[NDArray[Any], NDArray[np.i
 
 
 def bounds(
-    scores: NDArray[np.float32], table: NDArray[np.uint64], key: int
-) -> tuple[NDArray[np.float32], int]:
-    """Upper bounds [V] of score + Gumbel noise, all less one constant, and the largest's token."""
-    upper = np.empty_like(scores)
-    best: int = kernels().vocabulary_bounds(
-        upper.ctypes.data, scores.ctypes.data, table.ctypes.data, key, len(scores)
-    )
+    rows: NDArray[np.float32], table: NDArray[np.uint64], keys: NDArray[np.uint64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Upper bounds [N, V] of score + Gumbel noise of rows back to back, each with a key.
+
+    All are less one constant. And the token of each row's largest.
+    """
+    upper, best = np.empty_like(rows), np.empty(len(rows), np.int64)
+    kernels().vocabulary_bounds(
+        upper.ctypes.data, best.ctypes.data, rows.ctypes.data, table.ctypes.data, keys.ctypes.data,
+        *rows.shape,
+    )  # fmt: skip
     return upper, best
