@@ -8,12 +8,14 @@ import pytest
 from treeseek import LM, load, search, strategies, strategy
 from treeseek.backends.toy import Letters as LetterTokens
 from treeseek.backends.toy import ToyBackend, integer_hash
+from treeseek.declare import Strategy
 from treeseek.decoding.stops import Step
 from treeseek.errors import InvalidOption
 from treeseek.noise import Rng
-from treeseek.requests import How, Sample, Verdict, Walk
+from treeseek.requests import How, Sample, Spawn, Verdict, Walk
 from treeseek.strategies.ab_mcts import Action
 from treeseek.strategies.answer_tree import AnswerTree, adaptive, mixed
+from treeseek.strategies.answers import judged
 from treeseek.strategies.boundaries import boundaries
 from treeseek.strategies.posteriors import NormalPrior
 from treeseek.strategies.tree_segments import repeating, shared
@@ -355,24 +357,62 @@ def says(ctx: Any, root: Any, *, token: int) -> Any:
         ctx.finish(drawn.continuations[0].node)
 
 
-@pytest.mark.parametrize("good", range(4))
-def test_halving_gives_most_to_the_best_arm(good: int) -> None:
-    """Four arms whose answers score by their first letter, wherever the best one stands."""
-    lm = load("toy:hash?vocabulary=6&seed=3")
-    letters = "abcd"
-    arms = tuple(says(token=token) for token in range(4))
-    scorer = First({letters[nth]: 0.9 if nth == good else 0.2 + nth / 20 for nth in range(4)})
+def raced(chosen: Strategy, worth: Sequence[float], budget: int) -> list[float]:
+    """The share of `budget` that each of the arms that say a, b, c, ... was charged."""
+    letters = "abcdef"[: len(worth)]
     result = search(
-        "ab", model=lm, strategy=strategies.portfolio(strategies=arms, first=8), limit=9,
-        budget=400, scorer=scorer,
+        "ab", model=load("toy:hash?vocabulary=6&seed=3"), strategy=chosen, limit=9,
+        budget=budget, scorer=First(dict(zip(letters, worth, strict=True))),
     )  # fmt: skip
-    texts = [candidate.text for candidate in result.candidates]
-    paid = {text[:size] for text in texts for size in range(1, len(text))}
-    counts = {letter: sum(text[0] == letter for text in paid) for letter in letters}
-    assert result.best is not None and result.best.text[0] == letters[good]
-    assert counts[letters[good]] > 1.5 * max(counts[x] for x in letters if x != letters[good])
-    assert min(counts.values()) >= 1
-    assert result.cost.tokens >= 300
+    paid = {
+        one.text[:size]
+        for one in result.candidates
+        for size in range(1, len(one.text) + (one.finish == "end"))
+    }
+    assert result.best is not None and result.best.text[0] == letters[worth.index(max(worth))]
+    return [sum(text[0] == letter for text in paid) / budget for letter in letters]
+
+
+# Each round has an equal part of the budget, which those left share; then the winner has one.
+ROUNDS = {
+    3: [1 / 3 / 3 + 1 / 3 / 2 + 1 / 3, 1 / 3 / 3 + 1 / 3 / 2, 1 / 3 / 3],
+    4: [1 / 3 / 4 + 1 / 3 / 2 + 1 / 3, 1 / 3 / 4 + 1 / 3 / 2, 1 / 3 / 4, 1 / 3 / 4],
+    5: [
+        1 / 4 / 5 + 1 / 4 / 3 + 1 / 4 / 2 + 1 / 4, 1 / 4 / 5 + 1 / 4 / 3 + 1 / 4 / 2,
+        1 / 4 / 5 + 1 / 4 / 3, 1 / 4 / 5, 1 / 4 / 5,
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("arms", ROUNDS)
+def test_the_larger_half_of_the_arms_goes_on(arms: int) -> None:
+    """3, 2, 1 and 5, 3, 2, 1 as published, wherever in the list the better ones stand."""
+    chosen = strategies.portfolio(
+        strategies=tuple(says(token=token) for token in range(arms)), first=4
+    )
+    for first in range(arms):
+        places = [(first + nth) % arms for nth in range(arms)]
+        worth = [0.9 - 0.1 * places.index(arm) for arm in range(arms)]
+        shares = raced(chosen, worth, 900)
+        found = [shares[arm] for arm in places]
+        assert found == pytest.approx(ROUNDS[arms], abs=0.02), (found, ROUNDS[arms])
+
+
+def test_halving_gives_the_best_arm_what_even_shares_would_give_the_others() -> None:
+    """The nearest neighbour: every arm has the same part of the budget from the start."""
+    arms = tuple(says(token=token) for token in range(4))
+
+    @strategy(tier="step")
+    def evenly(ctx: Any, root: Any) -> Any:
+        """Each arm, once, with its part of 400 tokens."""
+        replies = yield [Spawn(arm, root, budget=100) for arm in arms]
+        yield from judged(ctx, [one.node for reply in replies for one in reply.found])
+
+    worth = [0.3, 0.9, 0.2, 0.25]
+    even = raced(evenly(), worth, 400)
+    assert even == pytest.approx([0.25] * 4, abs=0.03)
+    halved = raced(strategies.portfolio(strategies=arms, first=8), worth, 400)
+    assert halved[1] > 2 * even[1] and min(halved) > 0
 
 
 class First:

@@ -1,4 +1,4 @@
-"""A portfolio: several strategies start, the better half goes on with twice as much."""
+"""A portfolio: several strategies start, and the better half of them goes on, until one is left."""
 
 import math
 from collections import Counter
@@ -38,11 +38,12 @@ def portfolio(
     """Race strategies by sequential halving: equal tokens each, then the better half goes on.
 
     Each of ceil(log2 strategies) rounds, and the winner's last, has an equal part of the budget,
-    which those left share; without a budget a share begins at `first` and doubles. They stand by
-    the mark of their best answer so far (verifier, else scorer, else confidence), those without one
-    last. What the winner leaves goes to the others in that order. Cost: the union of what they ask
-    for. A strategy that shows nothing before its end loses early; one that is known to be best
-    beats the lot of them. Reference: sequential-halving
+    which those left share; of an odd number the larger half goes on. Without a budget a share
+    begins at `first` and doubles. They stand by the mark of their best answer so far (verifier,
+    else scorer, else confidence), those without one last. Cost: the union of what they ask for. It
+    loses to one that is known to be best, and drops early what shows nothing before its end.
+    Deviations: an arm is its best answer, not a mean; the winner has a round alone, and what it
+    leaves goes to the others. Reference: sequential-halving
     """
     race = Field([Arm(one) for one in strategies])
     yield from race.served(ctx, [Spawn(arm.strategy, root, budget=first) for arm in race.arms])
@@ -52,7 +53,7 @@ def portfolio(
         share = first * 2**nth if whole is None else int(whole / ((rounds + 1) * len(alive)))
         share -= first if nth == 0 and whole is not None else 0
         yield from race.gone_on(ctx, alive, max(1, share))
-        alive = race.standing(alive)[: max(1, len(alive) // 2)]
+        alive = race.standing(alive)[: math.ceil(len(alive) / 2)]
     for arm in race.standing(race.arms):
         yield from race.gone_on(ctx, [arm], None)
     closing = [arm for arm in race.arms if arm.paused]
