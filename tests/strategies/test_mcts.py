@@ -17,6 +17,7 @@ from treeseek.requests import Node
 from treeseek.strategies import mcts, rest_mcts, rstar
 from treeseek.strategies.descents import Descents
 from treeseek.strategies.family import grow
+from treeseek.strategies.measures import confidence
 from treeseek.strategies.plans import TO_THE_END, Plan
 from treeseek.strategies.tallies import Tally
 from treeseek.testing import Synthetic, scripted
@@ -182,6 +183,29 @@ def test_prefixes_of_one_state_are_searched_once(how: Any) -> None:
         assert 9 in sums
     # States: at most 10 sums a length; prefixes: up to 5 + 25 + 125.
     assert costs[True] <= 3 * 10 < costs[False]
+
+
+@pytest.mark.parametrize("options", [{"widening": 0.5}, {"width": 2}], ids=["widening", "rounds"])
+def test_noise_is_in_one_scale_for_all_children_of_the_root(options: Any) -> None:
+    """However late they come: the priors sum to 1, and without noise they are the model's."""
+    problem = Synthetic(width=6, depth=3, seed=8, spread=0.5)
+    trees = {}
+    for noise in (0.0, 1e-9, 0.25):
+        plan = Plan(**{"simulations": 120, "width": 2, "noise": noise, **options})
+        trees[noise], _ = grown(problem, plan, scorer=Worths(problem), rule="puct")
+    for noise, tree in trees.items():
+        children = tree.root.children
+        own = [confidence(child.node) for child in children]
+        assert len(children) > 2, "none came later"
+        if not noise:
+            assert [child.prior for child in children] == pytest.approx(own)
+            continue
+        assert sum(child.prior for child in children) == pytest.approx(1.0)
+        near = [
+            child.prior == pytest.approx(x / sum(own))
+            for child, x in zip(children, own, strict=True)
+        ]
+        assert all(near) if noise < 0.1 else not any(near)
 
 
 def test_no_path_leads_back() -> None:

@@ -95,8 +95,8 @@ def test_without_exploration_the_value_decides(name: str) -> None:
 
 def test_noise_in_the_priors_of_the_root() -> None:
     def stirred(seed: int, share: float) -> list[float]:
-        children = [tally(0.0, 0, prior) for prior in (0.2, 0.1, 0.1)]
-        stir(children, Rng(seed), share)
+        children = [tally(0.0, 0) for _ in range(3)]
+        stir(children, (0.2, 0.1, 0.1), Rng(seed), share)
         return [child.prior for child in children]
 
     assert stirred(1, 0.0) == pytest.approx([0.5, 0.25, 0.25])
@@ -110,3 +110,19 @@ def test_noise_in_the_priors_of_the_root() -> None:
         assert mean == pytest.approx(1 / 3, abs=0.02)
         assert variance == pytest.approx(2 / 9 / 1.9, rel=0.06)
     assert stirred(5, 0.25) != stirred(6, 0.25)
+
+
+def test_noise_stays_when_more_children_come() -> None:
+    """Of children that were there before, both parts keep their proportions."""
+
+    def parts(count: int) -> tuple[list[float], list[float]]:
+        children = [tally(0.0, 0) for _ in range(count)]
+        priors = [0.4, 0.1, 0.2, 0.3][:count]
+        noise, own = [], []
+        for share, found in ((1.0, noise), (0.0, own)):
+            stir(children, priors, Rng(7), share)
+            found += [child.prior / children[0].prior for child in children]
+        return noise, own
+
+    few, many = parts(2), parts(4)
+    assert few[0] == pytest.approx(many[0][:2]) and few[1] == pytest.approx(many[1][:2])

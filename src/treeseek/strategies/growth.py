@@ -14,7 +14,7 @@ from treeseek.replies import Continuation
 from treeseek.requests import Request
 from treeseek.strategies.births import Births
 from treeseek.strategies.descents import Descents
-from treeseek.strategies.measures import Measure
+from treeseek.strategies.measures import Measure, confidence
 from treeseek.strategies.plans import MOST, Flight, Plan, renewed
 from treeseek.strategies.rules import stir
 from treeseek.strategies.steps import Worth, steps, worth
@@ -116,8 +116,9 @@ class Growth:
             if flight.first is not None:
                 flight.best = child.worth if flight.best is None else max(flight.best, child.worth)
         self.fresh += fresh
-        if tip is tree.root and plan.noise and tip.draws == len(drawn):
-            stir(tip.children, self.ctx.rng("root"), plan.noise)
+        if tip is tree.root and plan.noise and fresh:
+            priors = [confidence(child.node) for child in tip.children]
+            stir(tip.children, priors, self.ctx.rng("root"), plan.noise)
         if not tip.open and (not fresh or self.full(tip)):
             tree.close(tip, self.full)
 

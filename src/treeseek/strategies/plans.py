@@ -44,8 +44,8 @@ class Plan:
     count.
     `again`: ends are visited again. `restarts`: when nothing is open, every node may have as many
     children again, until that brings nothing new. `signed`: values in [0, 1] count from -1 to 1.
-    `noise` is the share of Dirichlet(0.3) in the root's priors. An end of value `enough` ends the
-    search.
+    `noise` is the share of Dirichlet(0.3) in the root's priors, which it makes sum to 1. An end of
+    value `enough` ends the search.
     """
 
     simulations: int | None

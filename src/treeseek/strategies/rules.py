@@ -93,12 +93,15 @@ def var_p_ucb(parent: Tally, children: Sequence[Tally], c: float, span: float) -
     return p_ucb(parent, children, c + math.log((parent.n + 11.0) / 10.0), span)
 
 
-def stir(children: Sequence[Tally], rng: Rng, share: float) -> None:
-    """Make priors that sum to 1, a `share` of them drawn from Dirichlet(0.3)."""
+def stir(children: Sequence[Tally], priors: Sequence[float], rng: Rng, share: float) -> None:
+    """Make priors that sum to 1 of `priors`, a `share` of them drawn from Dirichlet(0.3).
+
+    The noise of a child is its place's in `rng`: it stays when more children come.
+    """
     drawn = [gamma(0.3, rng) for _ in children]
-    sums = sum(drawn) or 1.0, sum(child.prior for child in children) or 1.0
-    for child, noise in zip(children, drawn, strict=True):
-        child.prior = share * noise / sums[0] + (1 - share) * child.prior / sums[1]
+    sums = sum(drawn) or 1.0, sum(priors) or 1.0
+    for child, prior, noise in zip(children, priors, drawn, strict=True):
+        child.prior = share * noise / sums[0] + (1 - share) * prior / sums[1]
 
 
 RULES: dict[str, tuple[Rule, float]] = {
