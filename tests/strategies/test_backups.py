@@ -15,7 +15,7 @@ ROOT = Node(0, 0, 0.0, 0.0, 0.0, 0, None)
 def grown(name: str, *, gamma: float = 1.0, opposed: bool = False) -> tuple[Descents, list]:
     """A random tree with random values backed up, and what went where."""
     rng = Rng(11)
-    backup = BACKUPS[name](gamma)
+    backup = BACKUPS[name](gamma, 1.0)
     tree = Descents(ROOT, uct, backup, exploration=1.0, bounds=(0.0, 1.0), opposed=opposed)
     paths: list[Path] = [[tree.root]]
     told: list[tuple[Path, float]] = []

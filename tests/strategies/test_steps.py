@@ -14,7 +14,16 @@ from treeseek.journal import MemoryJournal
 from treeseek.live import Context
 from treeseek.replies import BudgetSpent
 from treeseek.requests import Node
-from treeseek.strategies import best_of_n, dvts, prm_beam, self_consistency, step_beam, tot
+from treeseek.strategies import (
+    best_of_n,
+    dvts,
+    mcts,
+    prm_beam,
+    rstar,
+    self_consistency,
+    step_beam,
+    tot,
+)
 from treeseek.strategies.measures import measure
 from treeseek.strategies.prefixes import Prefix, best, merged
 from treeseek.strategies.steps import PARAGRAPH, SENTENCE, segment, steps, worth
@@ -86,10 +95,15 @@ def test_a_step_ends_where_its_splitter_says(step: Step, text: str, tokens: int)
     assert texts(found(one(), model=lm, step=step)) == [text[:tokens], text]
 
 
-def test_a_verifier_of_whole_answers_is_not_asked_of_prefixes() -> None:
+@pytest.mark.parametrize(
+    "chosen",
+    [step_beam(restarts=0), mcts(simulations=4), rstar(simulations=3)],
+    ids=lambda chosen: chosen.name,
+)
+def test_a_verifier_of_whole_answers_is_not_asked_of_prefixes(chosen: Strategy) -> None:
     blind, seeing = Judge(whole=True), Judge()
     for judge in (blind, seeing):
-        assert found(step_beam(restarts=0), verifier=judge).candidates
+        assert found(chosen, verifier=judge).candidates
     assert blind.asked[0] == seeing.asked[0] == ""
     assert all(text.count("|") == 2 for text in blind.asked[1:])
     assert any(text.count("|") == 1 for text in seeing.asked)

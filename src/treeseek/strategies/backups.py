@@ -50,7 +50,7 @@ def opposed(path: Path, value: float) -> None:
         tally.value = tally.total / tally.visits
 
 
-def weighted(path: Path, value: float, *, gamma: float = 1.0, rate: float = 1.0) -> None:
+def weighted(path: Path, value: float, *, gamma: float, rate: float) -> None:
     """The last node has the mean; each above it moves by `rate` towards its children's.
 
     The children's is gamma * sum(n * value) / sum(n) over those that were visited.
@@ -66,11 +66,11 @@ def weighted(path: Path, value: float, *, gamma: float = 1.0, rate: float = 1.0)
         tally.value = target if tally.visits == 1 else (1 - rate) * tally.value + rate * target
 
 
-BACKUPS: dict[str, Callable[[float], Backup]] = {
-    "mean": lambda gamma: mean,
-    "best": lambda gamma: best,
-    "discounted": lambda gamma: partial(discounted, gamma=gamma),
-    "weighted": lambda gamma: partial(weighted, gamma=gamma),
-    "opposed": lambda gamma: opposed,
+BACKUPS: dict[str, Callable[[float, float], Backup]] = {
+    "mean": lambda gamma, rate: mean,
+    "best": lambda gamma, rate: best,
+    "discounted": lambda gamma, rate: partial(discounted, gamma=gamma),
+    "weighted": lambda gamma, rate: partial(weighted, gamma=gamma, rate=rate),
+    "opposed": lambda gamma, rate: opposed,
 }
-"""Every backup by its name, for a discount a step."""
+"""Every backup by its name, for a discount a step and the part that a value moves by."""

@@ -19,9 +19,9 @@ from treeseek.strategies.steps import steps, worth
 from treeseek.strategies.tallies import favourite
 
 
-def outcome(ctx: Context) -> Literal["auto", "verifier"]:
+def outcome(ctx: Context) -> Literal["auto", "outcomes"]:
     """What ends alone are judged by: the verifier, else the scorer, else confidence."""
-    return "verifier" if ctx.verifier is not None else "auto"
+    return "outcomes" if ctx.verifier is not None else "auto"
 
 
 def grow(
@@ -34,6 +34,7 @@ def grow(
     value: Any,
     exploration: float | None = None,
     gamma: float = 1.0,
+    rate: float = 1.0,
     mend: Mend | None = None,
 ) -> Generator[list[Request], Any, Descents]:
     """Search by `plan`, the rule and the backup of these names; the tree it grew.
@@ -43,12 +44,12 @@ def grow(
     by = yield from measure(ctx, root, value)
     choose, own = RULES[rule]
     bounds = None
-    if by.source in ("confidence", "verifier"):
+    if by.source in ("confidence", "verifier", "outcomes"):
         bounds = (plan.scaled(0.0), plan.scaled(1.0))
     tree = Descents(
         root,
         choose,
-        BACKUPS[backup](gamma),
+        BACKUPS[backup](gamma, rate),
         exploration=own if exploration is None else exploration,
         bounds=bounds,
         opposed=backup == "opposed",

@@ -59,6 +59,9 @@ def mcts(
     gamma: Annotated[
         float, Range(low=0, high=1), "discount of a step: discounted, weighted"
     ] = 0.96,
+    rate: Annotated[
+        float, Range(above=0, high=1), "part that a value moves towards its children's: weighted"
+    ] = 1.0,
     value: Annotated[
         Literal["auto", "scorer", "verifier", "confidence", "rollouts"] | Callable[[Node], float],
         "what a prefix is worth; auto: the scorer, else rollouts to verify, else confidence",
@@ -103,5 +106,5 @@ def mcts(
     )
     yield from grow(
         ctx, root, plan, rule=rule, exploration=exploration, backup=backup, gamma=gamma,
-        value=outcome(ctx) if rollouts else value,
+        rate=rate, value=outcome(ctx) if rollouts else value,
     )  # fmt: skip

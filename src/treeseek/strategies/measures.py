@@ -49,7 +49,10 @@ def source(ctx: Context, value: Any, order: Sequence[str] = ("scorer", "verifier
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What prefixes are worth by (a `source`), and whether the verifier foresees their ends."""
+    """What prefixes are worth by (a `source`), and whether the verifier foresees their ends.
+
+    By "outcomes" ends are worth what the verifier says of them, and other prefixes are not valued.
+    """
 
     source: Any
     foresees: bool

@@ -73,7 +73,7 @@ def worth(
         score = [Score(tuple(nodes[at] for at in going), ctx.scorer)] if going and not spent else []
         replies, end = yield from served(score)
         spent, scores = spent or end, replies[0].values if replies else []
-    elif by.source != "verifier":
+    elif by.source not in ("verifier", "outcomes"):
         of = confidence if by.source == "confidence" else by.source
         scores = [of(nodes[at]) for at in going]
     values = dict(zip(going, scores, strict=False))
