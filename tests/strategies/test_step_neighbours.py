@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from tests.strategies.test_neighbours import texts
 from treeseek import LM, search, strategies
 from treeseek.declare import Strategy
 from treeseek.decoding.stops import Step
-from treeseek.requests import Node, Verdict
-from treeseek.strategies.prefixes import Prefix
-from treeseek.strategies.prm_beam import REDUCTIONS
+from treeseek.requests import Verdict
 from treeseek.testing import scripted
 
 
@@ -115,27 +115,28 @@ def test_dvts_of_one_subtree_is_a_step_beam_of_one() -> None:
         assert found != stepwise(lm, other, scorer=judge, seed=seed)
 
 
-def test_reductions_look_at_other_steps() -> None:
+# What a and b are worth after one step and after two; where each reduction goes on from b.
+PAIRS = {
+    "late": ((0.1, 0.9), (0.4, 0.5), {"min", "prod"}),
+    "even": ((0.1, 0.6), (0.5, 0.5), {"min", "prod", "mean"}),
+    "one low": ((0.4, 0.4), (0.3, 0.9), {"last", "prod", "mean"}),
+    "early": ((0.9, 0.4), (0.5, 0.5), {"last", "min"}),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_reductions_look_at_other_steps(pair: str) -> None:
+    """Two places, two different steps after each of a and b: the four prefixes compete for them."""
     lm = scripted({"": {"a": 0.5, "b": 0.5}, **{x: {"|": 1.0} for x in "ab"},
-                   **{f"{x}|": {"c": 1.0} for x in "ab"}, **{f"{x}|c": {"|": 1.0} for x in "ab"},
-                   **{f"{x}|c|": {x: 1.0} for x in "ab"}})  # fmt: skip
-    # a begins badly and goes on well; b is even. Both are kept at the first level, one at the next.
-    judge = Worths(a_=0.1, b_=0.4, a_c_=0.9, b_c_=0.5)
-    kept = {}
+                   **{f"{x}|": {"c": 0.5, "d": 0.5} for x in "ab"},
+                   **{f"{x}|{y}": {"|": 1.0} for x in "ab" for y in "cd"},
+                   **{f"{x}|{y}|": {x: 1.0} for x in "ab" for y in "cd"}})  # fmt: skip
+    a, b, to_b = PAIRS[pair]
+    judge = Worths(a_=a[0], b_=b[0], a_c_=a[1], a_d_=a[1], b_c_=b[1], b_d_=b[1])
     for reduce in ("last", "min", "prod", "mean"):
         chosen = strategies.prm_beam(beams=16, width=8, reduce=reduce, restarts=0)
-        narrow = strategies.prm_beam(beams=8, width=8, reduce=reduce, restarts=0)
-        kept[reduce] = {text[0] for text in stepwise(lm, chosen, scorer=judge)}
-        assert {text[0] for text in stepwise(lm, narrow, scorer=judge)} == {"b"}
-    assert all(ends == {"a", "b"} for ends in kept.values())
-    path = Prefix(search_root(), (0.1, 0.9))
-    even = Prefix(search_root(), (0.4, 0.5))
-    better = {name: rule(path) > rule(even) for name, rule in REDUCTIONS.items()}
-    assert better == {"last": True, "min": False, "prod": False, "mean": True}
-
-
-def search_root() -> Node:
-    return Node(0, 0, 0.0, 0.0, 0.0, 0, None)
+        kept = {text[0] for text in stepwise(lm, chosen, scorer=judge)}
+        assert kept == {"b" if reduce in to_b else "a"}, reduce
 
 
 def test_lookahead_sees_the_step_that_disappoints() -> None:
