@@ -1,7 +1,11 @@
 """Each strategy beside the one most like it, on a model where the two choose differently."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
+
+import pytest
 
 from treeseek import LM, search, strategies
 from treeseek.declare import Strategy
@@ -163,3 +167,37 @@ def test_rstar_stays_where_mcts_with_uct_goes_round() -> None:
         found = texts(lm, strategy, verifier=Content(), step=LETTER, limit=5, n=99)
         firsts[strategy.name] = {text[0] for text in found}
     assert len(firsts["rstar"]) == 1 and firsts["mcts"] == {"a", "b", "c"}
+
+
+# What the likelier of two steps may be worth less, and still be taken after one visit of each: the
+# formulas at N = 2, n = 1, for priors .6 and .4.
+LEAST = {
+    "uct": 0.0,
+    "puct": 1.25 * 0.2 * math.sqrt(2) / 2,
+    "alphazero": (1.25 + math.log((2 + 19652 + 1) / 19652)) * 0.2 * math.sqrt(2) / 2,
+    "uct-prior": math.sqrt(2) * 0.2 * math.sqrt(math.log(2)),
+    "p-ucb": 4 * 0.2 * math.sqrt(math.log(2)) / 2,
+    "var-p-ucb": (4 + math.log((2 + 10 + 1) / 10)) * 0.2 * math.sqrt(math.log(2)) / 2,
+}
+
+
+@pytest.mark.parametrize(("bold", "shy"), list(pairwise(LEAST)))
+def test_each_rule_of_mcts_turns_where_the_next_one_does_not(bold: str, shy: str) -> None:
+    """Between the two thresholds one search goes on from the better step, one from the likelier."""
+    lm = scripted({"": {"a": 0.4, "b": 0.6}}, default={"d": 0.5, "e": 0.5})
+    gap = (LEAST[bold] + LEAST[shy]) / 2
+
+    class Gap:
+        name, version = "gap", "1"
+
+        def verify(self, text: str) -> Verdict:
+            return Verdict(gap if text == "a" else 0.0, solved=False, terminal=False)
+
+    def second(rule: str) -> set[str]:
+        chosen = strategies.mcts(
+            simulations=2, width=12, rule=rule, value="verifier", widening=0.0, parallel=1
+        )
+        ends = texts(lm, chosen, verifier=Gap(), step=LETTER, limit=2, n=99)
+        return {text[0] for text in ends}
+
+    assert (second(bold), second(shy)) == ({"a"}, {"b"})
