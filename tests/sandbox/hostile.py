@@ -278,10 +278,10 @@ _MACHINE = {
     "ring": _LIBC + "p = ctypes.create_string_buffer(120)\nok(libc.syscall(425, 4, p))",
 }
 NOWHERE = {
-    "clock": "no namespace holds the clock",
-    "disc": "no namespace makes devices",
+    "machine: clock": "no namespace holds the clock",
+    "machine: disc": "no namespace makes devices",
 }
-"""Those not tried outside a tier, and why."""
+"""Those not tried outside a tier, by family and name, and why."""
 _FILL = {
     "one file": "f = open('f', 'wb')\nfor _ in range(40): f.write(bytes(1 << 20))",
     "many files": "import time\nfor i in range(40):\n"
