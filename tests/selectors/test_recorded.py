@@ -65,17 +65,37 @@ def test_equal_answers_are_equally_right(root: Path) -> None:
             assert right(pool) == [bool(info["r"]) for info in row["infos"]], pool.id
 
 
-@pytest.mark.parametrize("name", ["game24_samples", "game24_leaves", "gsm8k"])
-def test_no_selector_finds_what_is_not_there(root: Path, name: str) -> None:
-    """Every selector at every N, in the order of drawing; at N=1 all of them take the candidate."""
+def replayed(pools: list[Pool], most: int) -> None:
+    """Every selector at every N up to `most`, in the order of drawing.
+
+    None finds what is not there, at N=1 all of them take the candidate, and where all of the N are
+    right, none is wrong.
+    """
     rules = benchmark.EVERY
-    for pool in getattr(recorded, name)(root)[:4]:
+    for pool in pools:
         known = right(pool)
-        sizes = range(1, min(len(known), 24) + 1)
+        sizes = range(1, min(len(known), most) + 1)
         found = at_every_size(pool, rules, sizes=sizes)
+        assert found.keys() == rules.keys()
         for rule, hits in found.items():
-            assert hits[0] == known[0], rule
-            assert all(hits[size - 1] <= any(known[:size]) for size in sizes), rule
+            assert len(hits) == len(sizes) and hits[0] == known[0], rule
+            for size, hit in zip(sizes, hits, strict=True):
+                assert all(known[:size]) <= hit <= any(known[:size]), (rule, pool.id, size)
+
+
+RECORDED = ["game24_samples", "game24_leaves", "gsm8k"]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_no_selector_finds_what_is_not_there(root: Path, name: str) -> None:
+    replayed(getattr(recorded, name)(root)[:4], 24)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECORDED)
+def test_every_selector_runs_at_every_size_of_every_pool(root: Path, name: str) -> None:
+    pools = getattr(recorded, name)(root)
+    replayed(pools, max(len(pool.candidates) for pool in pools))
 
 
 def test_every_selector_is_replayed() -> None:
