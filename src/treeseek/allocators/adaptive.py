@@ -57,7 +57,7 @@ def adaptive(
 
     Settled is 1 - I_0.5(v1 + 1, v2 + 1) > confidence for the votes of the first two answers. Cost:
     at least 4 draws where all agree, at the default; the same majority as `most` draws nearly
-    always. It saves nothing where answers never agree, and agrees on what is popular, not right.
-    Reference: adaptive-consistency
+    always. It loses where answers never agree, for it saves nothing, and agrees on what is popular,
+    not right. Deviations: none. Reference: adaptive-consistency
     """
     yield from allocated(ctx, root, problems, [each], Adaptive(confidence, most))

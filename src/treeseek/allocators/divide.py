@@ -48,7 +48,8 @@ def divide_and_conquer(
 
     Confidence is the share of the draws that give the commonest answer. Cost: `probe` runs of
     `each` a problem, and one of `costlier` a contested one, which share what is left. It loses
-    where the model agrees with itself on what is wrong. Reference: divide-conquer
+    where the model agrees with itself on what is wrong. Deviation: the costlier method is any
+    strategy, not the paper's prompts. Reference: divide-conquer
     """
     rule = Divided(probe, agreement)
     yield from allocated(ctx, root, problems, [each, costlier], rule)

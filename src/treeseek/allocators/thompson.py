@@ -59,7 +59,8 @@ def thompson(
     At .5 draws go where they say most, as one wants for training and for votes; at 1 it is plain
     Thompson sampling for the problem that is solved most often. A posterior starts uniform and
     forgets by `discount` a draw. Cost: one run of `each` a pick. It leaves the hopeless alone, so
-    it loses where those are what counts. Reference: mopps
+    it loses where those are what counts. Deviation: what is drawn are answers to keep, not rollouts
+    to train on. Reference: mopps
     """
     rule = Thompson(target, discount, batch, draws)
     yield from allocated(ctx, root, problems, [each], rule)

@@ -27,10 +27,11 @@ def adadec(
     """Take the likeliest token, but above an entropy threshold the one that reads on best.
 
     There the `width` likeliest are each continued greedily by `lookahead` tokens and the one with
-    the best mean log-probability, itself included, is taken. Cost: one charged node a token, and
-    up to width * lookahead more where it pauses. One answer. Published thresholds are 0.6 to 1.3,
-    learnt from solved problems; "learn" has none, so it takes a change of mind as the error to
-    predict, on the first `trials` steps and on every pause since. Reference: adadec
+    the best mean log-probability, itself included, is taken. Cost: one charged node a token, and up
+    to width * lookahead more where it pauses. One answer. It loses to beam where it is unsure
+    everywhere. Deviation: published thresholds are 0.6 to 1.3, learnt from solved problems; "learn"
+    has none, so it takes a change of mind as the error to predict, on the first `trials` steps and
+    on every pause since. Reference: adadec
     """
     seen: list[tuple[float, bool]] = []
     node = root

@@ -37,10 +37,10 @@ def agent_best_first(
 
     An action waits with the value of the state it is taken in and its own is asked when its turn
     comes. Of max(2 * width, 20) draws the `width` commonest different ones are tried. A state met
-    before is not gone on from again. Cost: a value a state, and the draws, equal ones charged
-    once. The paper values 20 states to depth 5 and commits to the best; here what a state's verdict
-    closes, and every state at full depth, is a candidate. It loses where actions cannot be taken
-    back, or values say little before the end. Reference: search-agents
+    before is not gone on from again. Cost: a value a state, and the draws, equal ones charged once.
+    It loses where actions cannot be taken back, or values say little before the end. Deviations:
+    the paper values 20 states to depth 5 and commits to the best; here what a state's verdict
+    closes, and every state at full depth, is a candidate. Reference: search-agents
     """
     by = yield from measure(ctx, root, value)
     draws = max(2 * width, FEWEST_DRAWS)

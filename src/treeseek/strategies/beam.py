@@ -37,8 +37,8 @@ def beam(
     Ranked by accumulated score under the search's law, finished ones by score / length **
     length_penalty, the end token counted. Cost: at most `width` charged nodes a step. Exact where
     the width covers every prefix; it loses where a good sequence starts badly, and its beams are
-    near-copies of each other. Ends, ties aside, as `generate(num_beams=width)` does; places are
-    left empty where fewer than `width` sequences exist. Reference: beam-search
+    near-copies of each other. Ends, ties aside, as `generate(num_beams=width)` does. Deviation:
+    places are left empty where fewer than `width` sequences exist. Reference: beam-search
     """
     if width < ctx.n:
         raise InvalidOption(f"beam(width={width}) cannot give {ctx.n} answers: widen to {ctx.n}.")

@@ -35,8 +35,9 @@ def best_first(
     Ends when as many sequences as the caller wants (n) came first in the queue; with a verifier
     ends are judged as they appear, and n must be solved. Cost: one charged node an expand. With
     "total", a width of the whole vocabulary and one leaf at a time it is exact: the n likeliest
-    sequences, in order; but it stays near the root. "mean" dives, and passes over what starts
-    badly. Candidates are ranked by the priority, or by the verifier. Reference: llm-tree-search
+    sequences, in order; but it stays near the root. "mean" dives. It loses where what is right
+    starts badly. Candidates are ranked by the priority, or by the verifier. Deviation: a prefix has
+    its own confidence, not that of completions of it. Reference: llm-tree-search
     """
     value = RANKS[priority] if isinstance(priority, str) else priority
     arrival = count()

@@ -35,9 +35,10 @@ def best_of_n(
     The caller's verifier judges them if there is one (solved first, then its score, then mean
     log-probability), else the caller's scorer, else the model's own log-probability. Cost: one
     charged node a token, shared prefixes once. Draws are keyed, so n=8 is a prefix of n=64. It is
-    the control that every search must beat; it learns nothing from one draw for the next. A draw
-    that the budget cut is not judged. With `legal`, the control of searches that prune, draws
-    follow one another, so a budget leaves one of them unfinished at most. Reference: best-of-n
+    the control that every search must beat, and loses where wrong answers show early: it learns
+    nothing from one draw for the next. A draw that the budget cut is not judged. With `legal`, the
+    control of searches that prune, draws follow one another, so a budget leaves one of them
+    unfinished at most. Deviation: without a scorer confidence ranks. Reference: best-of-n
     """
     if n is not None and n < ctx.n:
         raise InvalidOption(f"best-of-n(n={n}) cannot give {ctx.n} answers: set n={ctx.n}.")

@@ -49,11 +49,11 @@ def dfsdt(
 ) -> Search:
     """Act until an end, a refusal, a surrender or `depth`; then go back and do otherwise.
 
-    Pre-order and without sorting, so no value is asked: the verifier says what an action met. The
-    paper shows the actions tried before and asks for a different one, ask=differ; by default
-    actions are drawn until they differ, three times `width` in a state. Cost: one charged node a
-    token, with a prompt (`ask`, `view`) its tokens and those of the walk too. It loses to
-    best-first where states differ in worth: an early mistake is undone last. Reference: dfsdt
+    Pre-order and without sorting, so no value is asked: the verifier says what an action met. Cost:
+    one charged node a token, with a prompt (`ask`, `view`) its tokens and those of the walk too. It
+    loses to best-first where states differ in worth: an early mistake is undone last. Deviation:
+    the paper shows the actions tried before and asks for a different one, ask=differ; by default
+    actions are drawn until they differ, three times `width` in a state. Reference: dfsdt
     """
     by = yield from measure(ctx, root, "auto" if ctx.verifier is None else "confidence")
 

@@ -36,7 +36,8 @@ def dvts(
     Cost: at most `beams` steps a level. All continuations of the last steps are candidates. Equal
     to step-beam with one beam, run beams / width times at once; it loses to one beam search where
     one subtree is clearly better than the rest, and wins where the value misleads all beams into
-    the same corner. Prefixes that are one, within a subtree, take one place. Reference: dvts
+    the same corner. Deviations: prefixes that are one, within a subtree, take one place; while a
+    budget lasts (`restarts`) it runs again, elsewhere. Reference: dvts
     """
     by = yield from measure(ctx, root, value)
     groups = range(beams // width)

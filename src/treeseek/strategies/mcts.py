@@ -80,13 +80,13 @@ def mcts(
 ) -> Search:
     """Descend by a rule, draw children, judge them, back their values up.
 
-    Every child drawn counts as a visit of its value; with ahead=k a simulation counts once, by its
-    first child and the best of k steps more; rollouts judge ends alone, and each goes on step by
-    step to an end, in the tree. A leaf in flight counts as a visit of the worst value. Prefixes the
-    verifier calls lost are dropped, ends never visited again: it goes on until nothing is open, n
-    are solved, or the budget ends. Cost: width steps a simulation, each token once. It loses to
-    best-of-n where values tell little: then its descents crowd below chance. P of a step is
-    exp(mean log-probability).
+    A simulation counts the value of every child drawn; with ahead=k once, by its first child and
+    the best of k steps more; rollouts judge ends alone, and each goes on step by step to an end, in
+    the tree. It goes on until nothing is open, n are solved, or the budget ends. Cost: width steps
+    a simulation, each token once. It loses to best-of-n where values tell little: its descents
+    crowd. Deviations: a leaf in flight counts as a visit of the worst value; ends are never visited
+    again; prefixes of one state, by the verifier, are one node, and those it calls lost are
+    dropped; P of a step is exp(mean log-probability).
     Reference: uct, puct, alphazero, alphamath, progressive-widening, blueprint
     """
     rollouts = value == "rollouts" or (value == "auto" and ctx.verifier and not ctx.scorer)

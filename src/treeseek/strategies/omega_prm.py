@@ -36,9 +36,9 @@ def omega_prm(
     (prefix, wrong rollout) with the most alpha^(1 - MC) * beta^(tokens / length) + exploration *
     sqrt(searches so far) / (1 + those of this prefix). Candidates: each rollout by its merit; each
     prefix looked at, with `mc` and its `n` rollouts; each first wrong step, with `error`, its
-    number. Cost: k rollouts of the root and k * ceil(log2(steps)) an error. It finds nothing where
-    the root is always or never right, and takes a hard step for a wrong one where k is small.
-    Deviation: rollouts are as long as their tokens. Reference: omega-prm
+    number. Cost: k rollouts of the root and k * ceil(log2(steps)) an error. It loses where the root
+    is always or never right, and takes a hard step for a wrong one where k is small. Deviation:
+    rollouts are as long as their tokens, not words. Reference: omega-prm
     """
     if ctx.verifier is None:
         raise InvalidOption("omega-prm asks which rollouts are right: give the search a verifier=.")

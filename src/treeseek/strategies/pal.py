@@ -66,7 +66,9 @@ def pal(
     draws with its output, 0 where it fails. Cost: one charged node a token, shared prefixes once,
     and one run a distinct program, counted as a verdict. It loses where problems are no
     computations, or where the model writes prose. Programs are run by what the caller gives: give
-    it a sandbox, as treeseek.verifiers.output.Output does. Reference: pal, self-consistency
+    it a sandbox, as treeseek.verifiers.output.Output does. Deviations: the prompt is the caller's,
+    with no examples of programs put before it; nothing runs while a program is drawn.
+    Reference: pal, self-consistency
     """
     runs = ctx.verifier if executor is None else Printed(executor)
     if runs is None:

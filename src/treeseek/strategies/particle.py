@@ -39,11 +39,13 @@ def particle(
 ) -> Search:
     """Let every prefix go on by one step, then draw the next population by weight.
 
-    A prefix weighs v / (1 - v) for its value v, read as the chance that it ends right (clipped to
-    [1e-6, 1 - 1e-6]), to the power 1 / temperature. Answers stay in the population and are drawn
-    again, but cost no more. Cost: `particles` steps a level. Where a beam drops what looks second
-    best, this keeps it in proportion: it loses to a beam where the value can be trusted, and to
-    independent draws where it is noise, for few ancestors survive. Reference: particle-filter
+    A prefix weighs v / (1 - v) for its value v, read as the chance that it ends right, to the power
+    1 / temperature. Answers stay in the population and are drawn again, but cost no more. Cost:
+    `particles` steps a level. Where a beam drops what looks second best, this keeps it in
+    proportion: it loses to a beam where the value can be trusted, and to independent draws where it
+    is noise, for few ancestors survive. Deviations: values are clipped to [1e-6, 1 - 1e-6]; every
+    answer drawn is a candidate; while a budget lasts (`restarts`) other populations follow.
+    Reference: particle-filter
     """
     by = yield from measure(ctx, root, value)
     runs = count()

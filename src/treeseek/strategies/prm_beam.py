@@ -53,8 +53,10 @@ def prm_beam(
 
     Answers do not compete for places; a run ends when it has `beams` of them. Where fewer prefixes
     are left they are drawn from more often. Cost: at most `beams` steps a level, lookahead steps
-    for each. It crowds into few subtrees (see dvts), and a weak reward drops right prefixes for
-    good. A prefix whose lookahead is lost keeps its own worth. Reference: compute-optimal
+    for each. It crowds into few subtrees (see dvts), and loses to best-of-n where the reward is
+    weak: it drops right prefixes for good. A prefix whose lookahead is lost keeps its own worth.
+    Deviations: prefixes that are one take one place; while a budget lasts (`restarts`) it runs
+    again, elsewhere. Reference: compute-optimal
     """
     by = yield from measure(ctx, root, value)
     places = beams // width

@@ -35,11 +35,12 @@ def puct(
     """Descend by Q + exploration * P * sqrt(N of the parent) / (1 + N), expand, value, back up.
 
     P is the law's probability among the children kept; Q the mean value below, scaled to [0, 1]
-    between the least and most seen, the least where unvisited. Confidence is exp(mean
-    log-probability). A leaf in flight counts as a visit of the worst value. Cost: one charged node
+    between the least and most seen. Confidence is exp(mean log-probability). Cost: one charged node
     a simulation, and the tokens of its rollouts. Every end met is a candidate, and so is the most
-    visited path, completed greedily; with a verifier it stops once n are solved. It spends more
-    than best-first to come back where a value disappoints. Reference: puct, alphazero, pg-td
+    visited path, completed greedily; with a verifier it stops once n are solved. It loses to
+    best-first where values seldom disappoint: it pays for coming back. Deviations: a leaf in flight
+    counts as a visit of the worst value, a child unvisited has the least seen; no noise at the
+    root; means, not PG-TD's maxima, are backed up. Reference: puct, alphazero, pg-td
     """
     value = source(ctx, value, ("verifier", "scorer"))
     if rollouts is None:

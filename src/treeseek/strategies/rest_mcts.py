@@ -30,9 +30,11 @@ def rest_mcts(
 
     A value is the scorer's, else the verifier's, else confidence. A new child's is mixed with the
     best of `ahead` greedy steps below it; above, V is the mean of the children's by their visits.
-    Cost: (1 + ahead) * width steps a simulation. Deviations: the steps ahead stay in the tree; only
-    an end may end the search; no critique asks the model whether to stop. It loses to plain mcts
-    where a look ahead costs more than the value knows. Reference: rest-mcts
+    Cost: (1 + ahead) * width steps a simulation. It loses to plain mcts where a look ahead costs
+    more than the value knows. Deviations: the steps ahead stay in the tree; only an end may end the
+    search; no critique asks the model whether to stop; values are as they come, not the paper's
+    quality, v + (1 - v) / (m + 1) * (1 - 2r) with m steps missing and r for a wrong one, which a
+    scorer may be trained to say. Reference: rest-mcts
     """
     plan = Plan(
         simulations=simulations,

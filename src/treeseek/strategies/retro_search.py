@@ -35,11 +35,11 @@ def retro_search(
     """At the end of each step draw other ways on; take one that is as right and gets there sooner.
 
     An answer of T steps is worth gamma^T * R, R the verifier's score, else the scorer's, else its
-    confidence. A way on replaces the rest where its R is no less and its worth is more, unless
-    its first step begins by a switch. Every answer is a candidate; of equals the shorter comes
-    first, those left out last. Cost: `tries` answers a step. It shortens what is right and does not
-    find what the first draws were far from. Deviation: without `law` switches are rejected, not
-    masked. Reference: retro-search
+    confidence. A way on replaces the rest where its R is no less and its worth is more, unless its
+    first step begins by a switch. Every answer is a candidate; of equals the shorter comes first,
+    those left out last. Cost: `tries` answers a step. It shortens what is right, and loses to
+    best-of-n where nothing is right yet: it does not find what the first draws were far from.
+    Deviation: without `law` switches are rejected, not masked. Reference: retro-search
     """
 
     def switched(prefix: Node, end: Node) -> bool:

@@ -30,7 +30,7 @@ def self_consistency(
     token, shared prefixes once; no verifier and no scorer is asked. Draws are keyed, so a larger
     run begins with a smaller one. It loses where the right answer is rarer than a wrong one, then
     the more surely the more is drawn, and says nothing where no two answers are equal: give it the
-    task's own `answer`. Reference: self-consistency
+    task's own `answer`. Deviations: none. Reference: self-consistency
     """
     held: list[Node] = []
 

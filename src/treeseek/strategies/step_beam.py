@@ -26,11 +26,12 @@ def step_beam(
 ) -> Search:
     """Keep the `beams` prefixes of most value after every step; one fewer for each that ends.
 
-    Prefixes that are one, by the verifier's state or else their text, take one place. Cost: at most
-    beams * width steps a level; an answer that is dropped is a candidate too. It loses where the
-    value says little early on: what a run drops it never comes back to. The paper uses 1, 3 or 5
-    beams of 5, draws from the root for one beam, not for all, does not merge, and where it runs
-    again for a vote knows nothing of the runs before (fresh=False). Reference: alphamath
+    Cost: at most beams * width steps a level; an answer that is dropped is a candidate too. It
+    loses where the value says little early on: what a run drops it never comes back to. Deviations:
+    prefixes that are one, by the verifier's state or else their text, take one place; the root is
+    drawn from for all beams, not for one; runs that follow while a budget lasts know of those
+    before (fresh=False: not, as in the paper, which uses 1, 3 or 5 beams of 5).
+    Reference: alphamath
     """
     by = yield from measure(ctx, root, value)
 

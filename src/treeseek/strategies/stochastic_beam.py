@@ -31,11 +31,11 @@ def stochastic_beam(
     """Draw `width` different sequences, each as likely as the law says among those left.
 
     The beams are ranked by log-probability + Gumbel noise, the noise of children drawn given that
-    their maximum is their parent's. Cost: at most `width` charged nodes a step. Exact: the first
-    is a plain sample, and candidates come in the order drawn. `key` is the perturbed value, `law`
-    the log-probability drawn from; sums of weight * f estimate the mean of f without bias, where
-    the last key serves as the threshold, so the last weight is 0. No maximiser: for the likeliest
-    sequences use beam. Reference: stochastic-beam
+    their maximum is their parent's. Cost: at most `width` charged nodes a step. Exact: the first is
+    a plain sample, and candidates come in the order drawn. `key` is the perturbed value, `law` the
+    log-probability drawn from; sums of weight * f estimate the mean of f without bias. It loses to
+    beam where the likeliest sequences are wanted. Deviation: the last key serves as the threshold,
+    so the last weight is 0. Reference: stochastic-beam, gumbel-topk
     """
     if width < ctx.n:
         raise InvalidOption(

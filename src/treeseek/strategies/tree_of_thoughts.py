@@ -55,9 +55,9 @@ def tot(
 
     bfs keeps `beams` of a level, whichever they come from; dfs goes on from the best child first
     and comes back, and ends when all was seen. Cost: at most beams * width steps a level, and for
-    votes a derived prompt a level. Thoughts that are one take one place. In the paper prompts
-    propose and value thoughts: here different steps are drawn, and the caller's scorer or verifier
-    values them. It loses to plain draws where the value is no better than chance.
+    votes a derived prompt a level. Thoughts that are one take one place. It loses to plain draws
+    where the value is no better than chance. Deviations: in the paper prompts propose and value
+    thoughts; here different steps are drawn, and the caller's scorer or verifier values them.
     Reference: tree-of-thoughts
     """
     by = yield from measure(ctx, root, value)
