@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as draw
 
+from tests.strategies.test_answer_neighbours import EVEN, Prefixed
 from treeseek import LM, search, strategies, strategy
 from treeseek.backends.toy import Letters, ToyBackend
 from treeseek.decoding.stops import Step
+from treeseek.errors import InvalidOption
 from treeseek.noise import Rng
 from treeseek.requests import Node, Verdict
 from treeseek.strategies.boundaries import boundaries
@@ -179,3 +182,34 @@ def test_halving_finds_by_log_t_labels_what_labelling_all_finds_by_t() -> None:
         # The last prefix that may be right and the first that may not stand side by side, in both.
         last_right = max((len(text) for text, mc in few.items() if mc > 0), default=0)
         assert last_right == max(len(text) for text, mc in all_.items() if mc > 0)
+
+
+# Labels, and questions without any.
+
+
+def test_labels_come_near_the_true_values() -> None:
+    """A chain whose prefixes are worth .5 to the power of what is left; wrong ones nothing."""
+    steps, sure = 6, np.log([0.5 ** (1 / 6), 1 - 0.5 ** (1 / 6)])
+    lost = np.log([0.5, 0.5])
+    backend = ToyBackend(lambda path: lost if 1 in path[1:] else sure, 2)
+    lm = LM(backend, Letters(), name="chain")
+    result = search(
+        "a", model=lm, strategy=strategies.omega_prm(k=64, searches=8), limit=steps, step=TOKEN,
+        verifier=Prefixed("a" * steps),
+    )  # fmt: skip
+    labels = [c for c in result.candidates if "n" in c.scores]
+    assert len(labels) >= 4
+    for label in labels:
+        true = 0.0 if "b" in label.text else 0.5 ** ((steps - len(label.text)) / steps)
+        assert label.scores["mc"] == pytest.approx(true, abs=0.2)
+        assert label.scores["n"] == 64
+
+
+def test_omega_prm_needs_a_verifier_and_leaves_hopeless_questions() -> None:
+    with pytest.raises(InvalidOption, match="verifier"):
+        search("^", model=EVEN, strategy=strategies.omega_prm(), limit=4)
+    result = search(
+        "^", model=EVEN, strategy=strategies.omega_prm(k=4), limit=4, step=TOKEN,
+        verifier=Prefixed("zzzz"),
+    )  # fmt: skip
+    assert len(result.candidates) == 5  # the root's rollouts and its label, and no search
