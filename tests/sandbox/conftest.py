@@ -70,6 +70,7 @@ def thrown_away() -> Callable[[str, list[str]], dict[str, dict[str, str]]]:
             text=True,
             check=False,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # what aims at its group finds nobody of ours there
             timeout=250,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
         )
