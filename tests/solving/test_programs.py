@@ -10,7 +10,7 @@ from treeseek.decoding.stops import Step
 from treeseek.errors import InvalidOption
 from treeseek.requests import Verdict
 from treeseek.solving.front import compare, solve
-from treeseek.solving.judging import Patient
+from treeseek.solving.judging import Memory, Patient
 from treeseek.strategies import best_of_n, pal, self_consistency
 from treeseek.tasks.gsm8k import numeric_answer
 from treeseek.testing import scripted
@@ -75,10 +75,10 @@ def test_the_answer_of_pal_is_what_most_programs_print(shown: bool) -> None:
 
 
 def test_texts_that_print_the_same_are_judged_once_and_apart_from_what_they_say() -> None:
-    memory: dict[str, Any] = {}
+    memory = Memory()
     plain, ran = Patient(Numeric("4"), memory), Patient(Numeric("4"), memory, read=Sums().run)
     assert not plain.judge("1+3").solved and ran.judge("1+3").solved and ran.judge("3+1").solved
-    assert set(memory) == {"1+3", "4.0"}
+    assert set(memory.whole) == {"1+3", "4.0"} and not memory.shown
     assert not ran.judge("x").solved and ran.said("x") == ""
 
 

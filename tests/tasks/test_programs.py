@@ -92,10 +92,12 @@ def test_states_are_equal_where_all_that_follows_is_equal():
     assert verify(LISTS, problem, unfinished).state == "", "the line may go on"
 
 
-def test_hidden_examples_keep_states_apart_that_look_alike():
+def test_a_state_is_one_of_public_values_and_none_where_they_are_all_met():
     problem = Problem("", "Map", (("2 4", "4"),), (("3 5", "5"),), ("last1",))
     even, same = (verify(LISTS, problem, f"{line}\n") for line in ("even:2 4", "sort:2 4"))
-    assert even.state != same.state
+    assert even.state == same.state != "", "only a hidden example tells them apart"
+    last, gaps = (verify(LISTS, problem, line) for line in ("last1:4\n", "add2:4 6\nfirst1:4\n"))
+    assert last.solved and not gaps.solved and last.state == gaps.state == ""
 
 
 def test_too_many_lines_end_the_answer():

@@ -6,7 +6,6 @@ from typing import Any
 
 from treeseek.budget import Budget
 from treeseek.declare import Strategy
-from treeseek.requests import Verdict
 from treeseek.result import Cost, candidate_json
 from treeseek.selectors.votes import majority
 from treeseek.solving.choices import Chooser, by_rank, by_selector
@@ -14,6 +13,7 @@ from treeseek.solving.comparison import Pair, pair_of
 from treeseek.solving.draws import Drawn, draws, weighed
 from treeseek.solving.intervals import wilson
 from treeseek.solving.joint import Joint
+from treeseek.solving.judging import Memory
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Tally, Trial, described
 from treeseek.tasks.protocol import Problem
 
@@ -150,7 +150,7 @@ class Attempt:
         self._drawn: list[Outcome] = []
         self._voted: list[Outcome] = []
         self.trials: list[Trial] = []
-        self._memories: list[dict[str, Verdict]] = [{} for _ in problems]
+        self._memories = [Memory() for _ in problems]
         most = budget.tokens
         if most is not None and not together:
             most *= len(problems)

@@ -22,12 +22,12 @@ CUT = ("budget", "dead")
 class Held:
     """What a choice is made of: the `candidates` of one problem, the best by rank first.
 
-    `judge` gives a text's verdict, `key` what a text says the answer is (None: nothing), `step`
-    where its steps end; `seed` and `place` name the choice for keyed chance.
+    `judge` gives the verdicts on texts, `key` what a text says the answer is (None: nothing),
+    `step` where its steps end; `seed` and `place` name the choice for keyed chance.
     """
 
     candidates: Sequence[Candidate]
-    judge: Callable[[str], Verdict]
+    judge: Callable[[Sequence[str]], Sequence[Verdict]]
     key: Callable[[str], str | None]
     step: Step = field(default_factory=Step)
     seed: int = 0
@@ -45,8 +45,8 @@ Chooser: TypeAlias = Callable[[Held], Candidate | None]
 def by_verifier(held: Held) -> Candidate | None:
     """A solved one if there is one, else the one with the best score; ties to the better rank."""
     best, found = None, (False, float("-inf"))
-    for candidate in held.candidates:
-        verdict = held.judge(candidate.text)
+    verdicts = held.judge([one.text for one in held.candidates])
+    for candidate, verdict in zip(held.candidates, verdicts, strict=True):
         if (verdict.solved, verdict.score) > found:
             best, found = candidate, (verdict.solved, verdict.score)
     return best

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from treeseek.budget import Budget
 from treeseek.declare import Strategy
-from treeseek.requests import Verdict
 from treeseek.result import Cost
 from treeseek.selectors.votes import majority
 from treeseek.solving.choices import Chooser, at_random, by_rank, by_selector
 from treeseek.solving.comparison import Comparison, Counted, Failure, pair_of
 from treeseek.solving.draws import Drawn, draws, weighed
+from treeseek.solving.judging import Memory
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Trial, described
 from treeseek.tasks.protocol import Problem
 
@@ -142,7 +142,7 @@ class Contest:
     def _groups(self) -> Iterator[list[Trial]]:
         most = max(self._budgets)
         for problem in self._problems:
-            memory: dict[str, Verdict] = {}
+            memory = Memory()
             plan = [(one.strategy, budget) for one in self._contenders for budget in self._budgets]
             yield [
                 Trial(problem, strategy, Budget(tokens=budget), self._on, memory)

@@ -90,7 +90,7 @@ class Joint(Trial):
             part.failure = part.failure or self.failure
             pool = [] if at is None else found[at]
             cost = Cost() if at is None else costs[at]
-            cost.verifier_calls = 0 if part.judge is None else len(part.judge.asked)
+            cost.verifier_calls = 0 if part.judge is None else len(part.judge.told)
             results.append(part.chosen(choose, pool, cost))
         return results
 

@@ -2,11 +2,12 @@
 
 A search is told how good a text is, whether anything can still mend it and in what state it leaves
 the problem; never that it is solved. So no search ends early for having been lucky, and a control
-given the same budget is given the same chance.
+given the same budget is given the same chance. Where a verifier has hidden tests, a search is told
+what its `shown` says, which knows none of them: they are run when the table judges, not before.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from treeseek.requests import Verdict, Verifier
@@ -17,47 +18,85 @@ def as_it_is(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Verdicts by text, shared by the searches on one problem: whole ones, and what was shown."""
+
+    whole: dict[str, Verdict] = field(default_factory=dict)
+    shown: dict[str, Verdict] = field(default_factory=dict)
+
+
+class _Witness:
+    """One verifier, whose verdicts on what texts say are kept; `asked` has those of one search."""
+
+    def __init__(
+        self, verifier: Verifier, kept: dict[str, Verdict], said: Callable[[str], str]
+    ) -> None:
+        self.verifier, self.asked = verifier, dict[str, Verdict]()
+        self._kept, self._said = kept, said
+
+    def verdicts(self, texts: Sequence[str]) -> list[Verdict]:
+        """The verdict on each text, asked for once; side by side where the verifier can."""
+        said = {text: self._said(text) for text in texts if text not in self.asked}
+        new = [one for one in dict.fromkeys(said.values()) if one not in self._kept]
+        verifier: Any = self.verifier
+        if len(new) > 1 and hasattr(verifier, "verify_all"):
+            self._kept.update(zip(new, verifier.verify_all(new), strict=True))
+        else:
+            for one in new:
+                self._kept[one] = verifier.verify(one)
+        self.asked.update({text: self._kept[one] for text, one in said.items()})
+        return [self.asked[text] for text in texts]
+
+
 class Patient:
     """A verifier that withholds the word "solved" and remembers every verdict by its text.
 
     `memory` may be shared by the searches on one problem: a text is then judged once for all of
-    them. `asked` holds what this one was asked for, in order. What is judged of a text is what it
-    says by `read`: itself, or what it prints where it is a program.
+    them. What is judged of a text is what it says by `read`: itself, or what it prints where it is
+    a program. A verifier with hidden tests has a `shown`, the verifier without them, which is all
+    that `verify` asks.
     """
 
     def __init__(
         self,
         verifier: Verifier,
-        memory: dict[str, Verdict] | None = None,
+        memory: Memory | None = None,
         *,
         read: Callable[[str], str | None] = as_it_is,
     ) -> None:
         """Judge as `verifier` does."""
-        self._verifier = verifier
-        self._memory = {} if memory is None else memory
         self._read = read
+        memory = memory or Memory()
+        self._whole = _Witness(verifier, memory.whole, self.said)
+        shown: Verifier = getattr(verifier, "shown", verifier)
+        self._shown = self._whole
+        if shown is not verifier:
+            self._shown = _Witness(shown, memory.shown, self.said)
         self.name = verifier.name
-        self.version = f"{verifier.version}, patient 2"
-        self.asked: dict[str, Verdict] = {}
-        if hasattr(verifier, "verify_all"):
+        self.version = f"{verifier.version}, patient 3"
+        if hasattr(self._shown.verifier, "verify_all"):
             self.verify_all = self._verify_all
-            """The verdicts on many texts, side by side, where the verifier can."""
+            """What a search may see of many texts, side by side, where the verifier can."""
+
+    @property
+    def asked(self) -> dict[str, Verdict]:
+        """The whole verdicts that were asked for here, by text, in order."""
+        return self._whole.asked
+
+    @property
+    def told(self) -> dict[str, Verdict]:
+        """What searches are told of, by text, in order; `asked` itself where nothing is hidden."""
+        return self._shown.asked
 
     def judge(self, text: str) -> Verdict:
         """The whole verdict on `text`, asked for once."""
-        if text not in self.asked:
-            said = self.said(text)
-            if said not in self._memory:
-                self._memory[said] = self._verifier.verify(said)
-            self.asked[text] = self._memory[said]
-        return self.asked[text]
+        (verdict,) = self.judge_all([text])
+        return verdict
 
-    def _verify_all(self, texts: Sequence[str]) -> list[Verdict]:
-        said = dict.fromkeys(map(self.said, texts))
-        new = [one for one in said if one not in self._memory]
-        verifier: Any = self._verifier
-        self._memory.update(zip(new, verifier.verify_all(new), strict=True))
-        return [self.verify(text) for text in texts]
+    def judge_all(self, texts: Sequence[str]) -> list[Verdict]:
+        """The whole verdicts on many texts, side by side where the verifier can."""
+        return self._whole.verdicts(texts)
 
     def said(self, text: str) -> str:
         """What `text` says; "" where it says nothing."""
@@ -65,8 +104,15 @@ class Patient:
 
     def verify(self, text: str) -> Verdict:
         """The verdict on `text`, as a search may see it: what is solved may be gone on from."""
-        said = self.judge(text)
-        return replace(said, solved=False, terminal=said.terminal and not said.solved)
+        (verdict,) = self._shown.verdicts([text])
+        return _withheld(verdict)
+
+    def _verify_all(self, texts: Sequence[str]) -> list[Verdict]:
+        return [_withheld(verdict) for verdict in self._shown.verdicts(texts)]
+
+
+def _withheld(said: Verdict) -> Verdict:
+    return replace(said, solved=False, terminal=said.terminal and not said.solved)
 
 
 class Forgiving(Patient):

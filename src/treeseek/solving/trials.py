@@ -20,7 +20,7 @@ from treeseek.requests import Reader, Scorer, Verdict
 from treeseek.result import Candidate, Cost
 from treeseek.scheduler import Scheduler
 from treeseek.solving.choices import CUT, Chooser, Held
-from treeseek.solving.judging import Patient
+from treeseek.solving.judging import Memory, Patient
 from treeseek.solving.programs import reader
 from treeseek.strategies.self_consistency import said
 from treeseek.tasks.protocol import Problem, Task
@@ -88,7 +88,7 @@ class Trial:
     strategy: Strategy
     budget: Budget
     on: Conditions
-    memory: dict[str, Verdict] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     run: Run | None = None
     failure: str = ""
     judge: Patient | None = None
@@ -164,7 +164,7 @@ class Trial:
             task, problem, judge = self.on.task, self.problem, self.judge
             held = Held(
                 pool,
-                judge.judge,
+                judge.judge_all,
                 lambda text: task.answer(problem, judge.said(text)),
                 task.step,
                 self.on.seed,

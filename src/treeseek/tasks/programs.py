@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Annotated, ClassVar
@@ -120,7 +120,9 @@ def verify(language: Language, problem: Problem, text: str) -> Verdict:
 
     Each line must be an operation of the language and exactly what the public values become by it;
     at most four lines. Score: the share of public examples that the last line meets, times 0.9
-    unless it meets all. Solved: all public and all hidden examples are met.
+    unless it meets all. Solved: all public and all hidden examples are met. Programs with the same
+    public values and lines left share a state, until they meet all: then the hidden ones may tell
+    them apart.
     """
     body = text.removeprefix(problem.prompt).strip(" \n")
     lines = body.split("\n") if body else []
@@ -138,15 +140,13 @@ def verify(language: Language, problem: Problem, text: str) -> Verdict:
         values = after
         program.append(line.partition(":")[0])
     met = sum(value == wanted for value, (_, wanted) in zip(values, problem.examples, strict=True))
-    unseen = [run(language, program, given) for given, _ in problem.hidden]
-    solved = met == len(values) and unseen == [wanted for _, wanted in problem.hidden]
-    over = solved or len(program) == MOST_LINES
+    fits, left = met == len(values), MOST_LINES - len(program)
+    solved = fits and all(run(language, program, given) == made for given, made in problem.hidden)
     state = ""
-    if not over and (text.endswith("\n") or not lines):
-        kept = repr((MOST_LINES - len(program), values, unseen))
-        state = blake2b(kept.encode(), digest_size=8).hexdigest()
+    if left and not fits and (text.endswith("\n") or not lines):
+        state = blake2b(repr((left, values)).encode(), digest_size=8).hexdigest()
     feedback = f"{met} of {len(values)} examples met after {len(program)} lines"
-    return Verdict(_score(problem, values), solved, over, feedback, state)
+    return Verdict(_score(problem, values), solved, solved or not left, feedback, state)
 
 
 class ProgramVerifier:
@@ -155,7 +155,12 @@ class ProgramVerifier:
     def __init__(self, language: Language, problem: Problem) -> None:
         self.language, self.problem = language, problem
         self.name = f"{problem.id} {problem.prompt.strip()}"
-        self.version = "1"
+        self.version = "2"
+
+    @property
+    def shown(self) -> ProgramVerifier:
+        """What a search may ask: the judge by public examples alone."""
+        return ProgramVerifier(self.language, replace(self.problem, hidden=()))
 
     def verify(self, text: str) -> Verdict:
         """Judge a continuation of the problem's prompt; see `verify`."""

@@ -48,7 +48,10 @@ class Task(Protocol):
         ...
 
     def verifier(self, problem: Problem) -> Verifier:
-        """Who judges answers to `problem`; it must not raise on text of any kind."""
+        """Who judges answers to `problem`; it must not raise on text of any kind.
+
+        Where it holds something hidden, its `shown` is the verifier of what a search may be told.
+        """
         ...
 
     def answer(self, problem: Problem, text: str) -> str | None:

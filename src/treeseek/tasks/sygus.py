@@ -85,14 +85,15 @@ class SyGuS:
         return ByExample(problem)
 
     def answer(self, problem: Synthesis, text: str) -> str | None:
-        """What the program does with every example's inputs: equal behaviour, equal answer."""
+        """What the program does with the inputs shown: equal behaviour, equal answer."""
         try:
             term = _term(problem, text)
         except Unreadable:
             term = None
         if term is None:
             return None
-        told = repr([_output(problem, term, inputs) for inputs, _ in problem.examples])
+        shown = problem.examples[: problem.shown]
+        told = repr([_output(problem, term, inputs) for inputs, _ in shown])
         return hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
     def _load(self, file: Path) -> Synthesis:
@@ -116,6 +117,12 @@ class ByExample:
     def __init__(self, problem: Synthesis) -> None:
         self.problem = problem
         self.name = problem.id
+
+    @property
+    def shown(self) -> "ByExample":
+        """What a search may ask: the judge by the examples shown."""
+        problem = self.problem
+        return ByExample(replace(problem, examples=problem.examples[: problem.shown]))
 
     def verify(self, text: str) -> Verdict:
         """The verdict on a term for the problem's function."""

@@ -3,8 +3,8 @@
 This file believes that a program is in a text where its last block of code is, and that a test is
 best executed where the program cannot reach it. Public tests are what a search may learn from:
 their share is the score and their failures are the feedback; hidden ones say no more than that a
-program does not solve its problem. It does not judge a program that is not finished: what follows
-may still mend it.
+program does not solve its problem, and not even that to who asks `shown`. It does not judge a
+program that is not finished: what follows may still mend it.
 """
 
 import ast
@@ -12,6 +12,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from copy import copy
 
 from treeseek.errors import InvalidOption
 from treeseek.requests import Verdict
@@ -20,6 +21,7 @@ from treeseek.sandbox import Limits, Sandbox, Test, Tested, standing
 _BLOCK = re.compile(r"^[ \t]*(?:```|~~~)[^\n`]*\n(.*?)(?:^[ \t]*(?:```|~~~)|\Z)", re.M | re.S)
 _ROOT = re.compile(r"^[^\s#@)\]}]", re.M)
 _SHOWN = 200  # characters of a test in the feedback
+_KEPT = 4096  # programs whose public tests are remembered
 
 
 def program_of(text: str, *, prompt: str = "", entry: str = "") -> str:
@@ -71,7 +73,7 @@ class TestsVerifier:
 
     A test is code with assertions, or a `Test`; each runs alone, so one that hangs hides no other.
     Without public tests the score is 1 or 0. Hidden ones are run when all public ones pass, up to
-    one that fails; no word of them is in the feedback. Cost: two processes a test, some
+    one that fails; the feedback says that one did, and no more. Cost: two processes a test, some
     milliseconds, or the limit on wall time where a program hangs. `read` finds the program in a
     text. An unsolved text is never called terminal. With `binding=False` public tests are examples
     that may be wrong: hidden ones decide alone. Raises InvalidOption without any test, NoSandbox
@@ -99,8 +101,21 @@ class TestsVerifier:
         self.sandbox = sandbox or standing(allow_weak=allow_weak)
         self.binding = binding or not hidden
         self._read, self._limits = read, limits
+        self._tested: dict[str, list[Tested]] = {}
         told = repr((self.public, self.hidden, self.binding, limits)).encode("utf-8", "replace")
         self.name = f"tests {hashlib.blake2b(told, digest_size=8).hexdigest()}"
+
+    @property
+    def shown(self) -> "TestsVerifier":
+        """What a search may ask: the judge by public tests alone; without any, it knows nothing.
+
+        What they say of a program is remembered by both.
+        """
+        if not self.hidden:
+            return self
+        shown = copy(self)
+        shown.hidden, shown.binding, shown.name = (), True, f"{self.name}, shown"
+        return shown
 
     def verify(self, text: str) -> Verdict:
         """Judge the program in a text."""
@@ -111,7 +126,7 @@ class TestsVerifier:
         """Judge many at once, side by side; equal programs are run once."""
         programs = [self._read(text) for text in texts]
         different = list(dict.fromkeys(programs))
-        shown = dict(zip(different, self._run(different, self.public), strict=True))
+        shown = self._public(different)
         tried = [one for one in different if self._goes_on(shown[one])]
         solved = self._passing(tried, self.hidden)
         verdicts = {
@@ -119,6 +134,15 @@ class TestsVerifier:
             for one in different
         }
         return [verdicts[program] for program in programs]
+
+    def _public(self, programs: Sequence[str]) -> dict[str, list[Tested]]:
+        new = [one for one in programs if one not in self._tested]
+        known = {one: self._tested[one] for one in programs if one in self._tested}
+        known.update(zip(new, self._run(new, self.public), strict=True))
+        if len(self._tested) > _KEPT:
+            self._tested.clear()
+        self._tested.update(known)
+        return known
 
     def _goes_on(self, shown: Sequence[Tested]) -> bool:
         return not self.binding or all(test.passed for test in shown)
@@ -143,6 +167,8 @@ class TestsVerifier:
         return [[next(results) for _ in tests] for _ in programs]
 
     def _verdict(self, shown: Sequence[Tested], *, tried: bool, solved: bool) -> Verdict:
+        if not self.public and not self.hidden:
+            return Verdict(0.0, False, False, "no test is shown")
         passed = sum(test.passed for test in shown)
         score = passed / len(shown) if shown else float(solved)
         lines = [f"{passed} of {len(shown)} tests passed"] if shown else []
