@@ -22,6 +22,8 @@ from treeseek.solving.front import solve as solved
 from treeseek.solving.intervals import wilson
 from treeseek.tasks import countdown
 
+CONTROLS = ("control", "majority", "random", "legal")
+"""The keys of those that stand beside every search that is shown the verifier."""
 TOY = "toy:hash?vocabulary=30&seed=3"
 """It knows the letters of a prompt, and solves nothing."""
 
@@ -45,7 +47,8 @@ def test_json_is_one_object_about_all_sides() -> None:
     assert record["comparison"]["low"] < 0 < record["comparison"]["high"]
     assert record["task"] == "countdown(numbers=4)"
     assert record["model"] == TOY and record["seed"] == 0
-    for part in (record, record["control"], record["majority"]):
+    assert record["legal_tokens"] is None, "puct does not prune tokens"
+    for part in (record, *(record[name] for name in CONTROLS)):
         total = sum(problem["cost"]["tokens"] for problem in part["problems"])
         assert part["cost"]["tokens"] == total
 
@@ -67,7 +70,7 @@ def test_without_a_bound_the_control_gets_what_the_search_was_charged() -> None:
 def test_the_same_seed_gives_the_same_and_another_seed_other_problems() -> None:
     def record(seed: int) -> Any:
         found = json.loads(solve(f"--problems 2 -b tokens=30 --json -q --seed {seed}").stdout)
-        for part in (found, found["control"], found["majority"]):
+        for part in (found, *(found[name] for name in CONTROLS)):
             part["cost"]["seconds"] = 0
             for problem in part["problems"]:
                 problem["cost"]["seconds"] = 0
@@ -83,10 +86,18 @@ def test_the_report_shows_answers_cost_and_the_controls() -> None:
     said = solve("--problems 2 -b tokens=30 -s best-first")
     for problem in countdown.generate(0, count=2):
         assert f"{problem.prompt.strip()}  not solved" in said.stdout
-    for side in ("best-first:", "best-of-n, same budget:", "majority of its draws:"):
-        assert side in said.stdout
-    assert said.stdout.count("0 of 2 solved (0.00, 95 % 0.00 to 0.66)") == 3
+    sides = (
+        "best-first:", "best-of-n, same budget:", "majority of its draws:", "one of its draws:",
+        "best-of-n, legal:",
+    )  # fmt: skip
+    lines = [line.partition(":")[0] + ":" for line in said.stdout.splitlines()[-len(sides) - 1 :]]
+    assert tuple(lines[:-1]) == sides
+    assert said.stdout.count("0 of 2 solved (0.00, 95 % 0.00 to 0.66)") == len(sides)
     assert said.stdout.count(" 60 tokens charged") == 3
+    pruning = solve("--problems 2 -b tokens=30 -s pg-td -o simulations=4")
+    assert "best-of-n, legal tokens:" in pruning.stdout
+    hidden = solve("--problems 2 -b tokens=30 -s pg-td -o simulations=4 --no-verifier")
+    assert "legal" not in hidden.stdout and "one of its draws:" in hidden.stdout
     assert "solved as many as best-of-n" in said.stdout.splitlines()[-1]
     assert said.exit_code == 0
 
@@ -180,10 +191,26 @@ def test_a_page_shows_every_tree_and_an_svg_one(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8").count("<svg") == 1
 
 
+def test_the_rows_of_solve_are_written_as_those_of_compare_are(tmp_path: Path) -> None:
+    files = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    line = f"-m {TOY} --problems 3 -b 40 -q -s".split()
+    for verb, file in zip(("solve", "compare"), files, strict=True):
+        for strategy in ("pg-td", "best-of-n"):
+            call = [verb, "countdown", *line, strategy, "--csv", str(file)]
+            assert CliRunner().invoke(command, call).exit_code == 0
+    assert files[0].read_text() == files[1].read_text() != ""
+    plot = tmp_path / "one.svg"
+    assert solve("--problems 2 -b 40 -q --plot", str(plot)).exit_code == 0
+    assert "best-of-n, legal" in plot.read_text()
+    for words in ("-b scores=9", "--allocator even"):
+        said = solve(f"{words} --csv {files[0]}")
+        assert said.exit_code == 2 and "tokens a problem" in said.stderr
+
+
 def test_a_long_sample_is_seen_to_grow_before_it_is_charged() -> None:
     run = attempt(
         countdown.Countdown(), model=treeseek.load(TOY), problems=2, budget=300, limit=40,
-        strategy=treeseek.strategies.best_of_n(n=4),
+        strategy=treeseek.strategies.best_of_n(n=4), verifier=False,
     )  # fmt: skip
     seen = []
     while run.step():
@@ -278,7 +305,7 @@ def test_an_allocator_shares_one_budget_and_is_compared_with_equal_parts() -> No
     served = json.loads(solve(f"{line} -s beam --json -q").stdout)
     assert "each=beam(" in served["strategy"]
     dry = json.loads(solve(f"{line} --dry-run --json").stdout)
-    assert dry["estimate"] == {"searches": 4, "charged_tokens_at_most": 200}
+    assert dry["estimate"] == {"searches": 7, "charged_tokens_at_most": 300}
     assert "strategy" not in dry["recipe"]
     for more, words in (("--html tree.html", "leave --html out"), ("--selector x", "selectors")):
         said = solve(f"{line} {more}")

@@ -12,11 +12,19 @@ from treeseek.errors import InvalidOption
 from treeseek.scorers.judge import Judge
 from treeseek.selectors import best, majority
 from treeseek.solving.comparison import Comparison, pair_of
-from treeseek.solving.contest import BEST, LEGAL, MAJORITY, RANDOM, Contest
+from treeseek.solving.contest import BEST, CONTROLS, LEGAL, MAJORITY, RANDOM, Contest
 from treeseek.solving.draws import weighed
 from treeseek.solving.front import compare, contest, solve
 from treeseek.solving.judging import Patient
-from treeseek.strategies import beam, best_first, best_of_n, puct
+from treeseek.strategies import (
+    beam,
+    best_first,
+    best_of_n,
+    pg_td,
+    portfolio,
+    puct,
+    self_consistency,
+)
 
 LETTERS = "dezadb"
 
@@ -251,18 +259,32 @@ def test_names_in_the_table_are_told_apart() -> None:
     assert found.names["puct"] == repr(puct(simulations=9))
 
 
-def test_solve_is_one_row_of_the_table() -> None:
+@pytest.mark.parametrize(
+    ("strategy", "options", "controls"),
+    [
+        (best_first(), {}, (BEST, MAJORITY, RANDOM, LEGAL)),
+        (best_first(), {"verifier": False}, (BEST, MAJORITY, RANDOM)),
+        (self_consistency(), {}, (BEST, MAJORITY, RANDOM, LEGAL)),
+        (portfolio(strategies=(pg_td(), puct())), {}, CONTROLS),
+        (pg_td(), {"verifier": True, "selector": best()}, CONTROLS),
+    ],
+    ids=["best-first", "unjudged", "votes", "portfolio", "pg-td"],
+)
+def test_solve_is_one_row_of_the_table(strategy: Any, options: Any, controls: Any) -> None:
     found = solve(
-        Wanted(LETTERS), model=treeseek.load(TOY), strategy=best_first(), budget=60,
-        problems=len(LETTERS),
+        Wanted(LETTERS), model=treeseek.load(TOY), strategy=strategy, budget=60,
+        problems=len(LETTERS), **options,
     )  # fmt: skip
-    rows = compared(strategies=[best_first()], budgets=[60])
+    rows = compared(strategies=[strategy], budgets=[60], **options)
+    assert [side.strategy for side in found.controls] == list(controls)
     for side, label in (
-        (found.side, "best-first"),
-        (found.control, BEST),
-        (found.majority, MAJORITY),
+        (found.side, strategy.name),
+        *((one, one.strategy) for one in found.controls),
     ):
         row = rows.row(label, 60)
         assert (side.solved, side.accuracy) == (row.solved, row.accuracy)
         assert side.cost.tokens == row.tokens * len(LETTERS)
     assert found.pair.difference == rows.pairs[0].difference
+    table = found.table(60, strategy.name)
+    assert (table.rows, table.pairs) == (rows.rows, rows.pairs)
+    assert set(found.references) == set(rows.references)

@@ -1,7 +1,6 @@
 """`treeseek compare`: accuracy against tokens, with the controls that a search has to beat."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,8 +8,8 @@ import click
 from treeseek.cli import faults, recipe
 from treeseek.cli.choice import SearchCommand, entered, strategy_options
 from treeseek.cli.judged import budgets_of, equipped, judged_options, settings, standing
-from treeseek.cli.output import as_text, checked, save
-from treeseek.cli.report import leader, rows, table
+from treeseek.cli.output import as_text
+from treeseek.cli.report import drawable, leader, table, table_options, write
 from treeseek.cli.screen import screen
 from treeseek.cli.solve import task_words
 from treeseek.cli.spelling import spelled, split
@@ -28,10 +27,7 @@ from treeseek.solving.front import check_budgets, contenders, contest
     help="Budgets of charged tokens a problem.",
 )  # fmt: skip
 @judged_options(100)
-@click.option("--csv", type=click.Path(path_type=Path, dir_okay=False), callback=checked,
-              help="Write the rows into this file.")  # fmt: skip
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), callback=checked,
-              help="Draw accuracy against tokens into this .svg or .png file.")  # fmt: skip
+@table_options
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but answers and errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @recipe.recipe_options
@@ -57,10 +53,7 @@ def compare(task: str, **options: Any) -> int:
     made, strategies = entered(task, split(options["strategy"]), options.pop("assignments"))
     budgets = budgets_of(options["budget"])
     check_budgets(budgets)
-    if plot is not None:
-        from treeseek.plot import check
-
-        check(plot)
+    drawable(plot)
     if options.pop("dry_run"):
         words = {
             "task": task_words(made), **options, "csv": csv, "plot": plot,
@@ -84,12 +77,7 @@ def compare(task: str, **options: Any) -> int:
         click.echo(as_text(found.to_json()))
     else:
         click.echo(table(found, styled="NO_COLOR" not in os.environ), nl=False)
-    if csv is not None:
-        save(csv, rows(found))
-    if plot is not None:
-        from treeseek.plot import draw
-
-        draw(found, plot)
+    write(found, csv=csv, plot=plot)
     return _code(found)
 
 

@@ -4,12 +4,15 @@ Rows are strategies, columns budgets. A difference is called a win or a loss whe
 so, and a loss is printed as loudly as a win.
 """
 
-import csv
+import csv as tables
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
+from treeseek.cli.output import checked, save
 from treeseek.solving.comparison import Comparison, Pair
 from treeseek.solving.contest import BEST
 
@@ -50,7 +53,7 @@ def table(found: Comparison, *, styled: bool) -> str:
 def rows(found: Comparison) -> str:
     """The rows as CSV, with each strategy's difference to best-of-n where it has one."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = tables.writer(out, lineterminator="\n")
     writer.writerow(HEAD)
     against = {(one.strategy, one.budget): one for one in found.pairs if one.control == BEST}
     for row in found.rows:
@@ -63,6 +66,36 @@ def rows(found: Comparison) -> str:
             + [int(row.control), *("" if one is None else f"{one:.6f}" for one in difference)]
         )
     return out.getvalue()
+
+
+def table_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--csv` and `--plot`, refused at once where their folder is not there."""
+    for name, words in (
+        ("--plot", "Draw accuracy against tokens into this .svg or .png file."),
+        ("--csv", "Write the rows into this file."),
+    ):
+        function = click.option(
+            name, type=click.Path(path_type=Path, dir_okay=False), callback=checked, help=words
+        )(function)
+    return function
+
+
+def drawable(plot: Path | None) -> None:
+    """Raise InvalidOption or MissingExtra where `plot` is a file that could not be drawn."""
+    if plot is not None:
+        from treeseek.plot import check
+
+        check(plot)
+
+
+def write(found: Comparison, *, csv: Path | None, plot: Path | None) -> None:
+    """The files of a comparison that were asked for; raises OutputError."""
+    if csv is not None:
+        save(csv, rows(found))
+    if plot is not None:
+        from treeseek.plot import draw
+
+        draw(found, plot)
 
 
 def leader(found: Comparison) -> str:

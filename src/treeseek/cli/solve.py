@@ -12,7 +12,7 @@ from treeseek.cli.choice import SearchCommand, allocator_of, entered, strategy_o
 from treeseek.cli.judged import equipped, judged_options, settings, standing
 from treeseek.cli.law import budget_option, number_option
 from treeseek.cli.output import as_text, output_options, save
-from treeseek.cli.report import UNUSED
+from treeseek.cli.report import UNUSED, drawable, table_options, write
 from treeseek.cli.screen import screen
 from treeseek.cli.spelling import spelled
 from treeseek.cli.stepping import step_all
@@ -20,12 +20,16 @@ from treeseek.declare import Strategy
 from treeseek.errors import InvalidOption
 from treeseek.options import options_of
 from treeseek.solving.attempt import Side, Solved
-from treeseek.solving.front import attempt
+from treeseek.solving.contest import BEST, MAJORITY, RANDOM
+from treeseek.solving.front import attempt, told
 from treeseek.solving.trials import Trial
 from treeseek.viewer import Grown, page, svg
 
 DRAWN = 12
 """Trees that a page shows at most."""
+_NAMES = {
+    BEST: "best-of-n, same budget", MAJORITY: "majority of its draws", RANDOM: "one of its draws",
+}  # fmt: skip
 
 
 @click.command(cls=SearchCommand)
@@ -38,6 +42,7 @@ DRAWN = 12
 )  # fmt: skip
 @number_option("-n", 1, "Answers that a search looks for; one of them is judged.", low=1)
 @judged_options(5)
+@table_options
 @output_options
 @recipe.recipe_options
 @recipe.dry_run_option
@@ -46,9 +51,9 @@ def solve(task: str, **options: Any) -> int:
 
     TASK is a name, as in countdown or "countdown(numbers=3)"; FILE holds JSON lines with a prompt,
     and an answer or tests. The budget holds for each problem; with --allocator for all of them. The
-    same problems are then given to best-of-n and to the majority of its draws, with the same budget
-    and the same verifier, and it is said who solved more. No search stops early for being lucky, so
-    all get the same chance.
+    same problems are then given to the controls of treeseek compare, with the same budget and the
+    same verifier, and it is said whether best-of-n solved more. No search stops early for being
+    lucky, so all get the same chance.
 
     \b
     Examples:
@@ -57,16 +62,24 @@ def solve(task: str, **options: Any) -> int:
       treeseek solve countdown --problems 20 --allocator "adaptive(most=16)" -b 4k
       treeseek solve my-problems.jsonl --problems 100 -s beam -o width=16 --json
     """  # fmt: skip
-    html, as_json = options.pop("html"), options.pop("as_json")
+    as_json = options.pop("as_json")
+    files = {name: options.pop(name) for name in ("html", "csv", "plot")}
+    html, csv, plot = files.values()
     allocator = _allocator(options.pop("allocator"), html)
     served = [] if allocator is not None and _is_default("strategy") else [options["strategy"]]
     made, strategies = entered(task, served, options.pop("assignments"))
     budget = Budget.of(options["budget"])
+    drawable(plot)
+    if (csv or plot) and (allocator is not None or budget.tokens is None):
+        raise InvalidOption("--csv and --plot take a budget of tokens a problem: give one by -b.")
     if options.pop("dry_run"):
-        words = {"task": task_words(made), **options, "html": html, "strategy": None}
+        words = {"task": task_words(made), **options, **files, "strategy": None}
         for kind, one in (*(("strategy", one) for one in strategies), ("allocator", allocator)):
             words[kind] = one and spelled(one.name, one.options)
-        cost = estimate(budget, options["problems"], shared=allocator is not None)
+        run_by = strategies if allocator is None else [*strategies, allocator]
+        controls = len(told(run_by, verifier=options["verifier"]))
+        shared = allocator is not None
+        cost = estimate(budget, options["problems"], controls=1 + controls, shared=shared)
         recipe.show("solve", words, cost, as_json=as_json)
         return 0
     del options["strategy"], options["budget"]
@@ -89,6 +102,8 @@ def solve(task: str, **options: Any) -> int:
         _print(found, name)
     if html is not None:
         _draw(html, found, run.trials, name, made.name)
+    if csv or plot:
+        write(found.table(budget.tokens or 0, name), csv=csv, plot=plot)
     return _code(found)
 
 
@@ -110,12 +125,15 @@ def task_words(task: Any) -> str:
     return spelled(task.name, {name: getattr(task, name) for name in options_of(type(task))})
 
 
-def estimate(budget: Budget, problems: int, *, shared: bool = False) -> dict[str, Any]:
-    """What a run may cost at most: its searches and the draws of the control.
+def estimate(
+    budget: Budget, problems: int, *, controls: int, shared: bool = False
+) -> dict[str, Any]:
+    """What a run may cost at most: its searches and those of the controls that have their own.
 
     With `shared` the problems share one search and one budget.
     """
-    searches, budgets = (problems + 1, 2) if shared else (2 * problems, 2 * problems)
+    searches = (1 if shared else problems) + controls * problems
+    budgets = 1 + controls if shared else searches
     most = "no bound: give tokens= by -b" if budget.tokens is None else budgets * budget.tokens
     return {"searches": searches, "charged_tokens_at_most": most}
 
@@ -158,23 +176,20 @@ def _print(found: Solved, name: str) -> None:
 def _lines(found: Solved, name: str) -> list[str]:
     """The figures of all sides, and who solved more."""
     lines = [_figures(found.side, name)]
-    if found.control is None or found.majority is None:
+    if found.control is None:
         return [*lines, "best-of-n was not run: interrupted"]
-    return [
-        *lines,
-        _figures(found.control, "best-of-n, same budget"),
-        _figures(found.majority, "majority of its draws"),
-        sentence(found, name),
-        *_notes(found, name),
-    ]
+    lines += [_figures(one, _NAMES.get(one.strategy, one.strategy)) for one in found.controls]
+    if not found.done:
+        lines.append("the other controls were not run: interrupted")
+    return [*lines, sentence(found, name), *_notes(found, name)]
 
 
 def _notes(found: Solved, name: str) -> list[str]:
     """What a reader of the figures has to know: what failed, and what was left unspent."""
     notes, said = [], set()
-    sides = ((found.side, name), (found.control, "best-of-n"), (found.majority, "majority"))
+    sides = ((found.side, name), *((one, one.strategy) for one in found.controls))
     for side, label in sides:
-        failures = [one for one in side.outcomes if one.failure] if side is not None else []
+        failures = [one for one in side.outcomes if one.failure]
         same = tuple((one.id, one.failure) for one in failures)
         if failures and same not in said:
             said.add(same)
@@ -193,11 +208,15 @@ def _notes(found: Solved, name: str) -> list[str]:
 def _figures(side: Side, name: str) -> str:
     low, high = side.interval
     cost = side.cost
+    solved = (
+        f"{name + ':':<25}{side.solved} of {len(side.outcomes)} solved ({side.accuracy:.2f}, 95 % "
+        f"{low:.2f} to {high:.2f})"
+    )
+    if side.strategy in (MAJORITY, RANDOM):
+        return solved  # their draws, and what these cost, are those of best-of-n
     return (
-        f"{name + ':':<24}{side.solved} of {len(side.outcomes)} solved ({side.accuracy:.2f}, 95 % "
-        f"{low:.2f} to {high:.2f}), {cost.tokens:,} tokens charged, "
-        f"{cost.tokens_computed:,} computed in {cost.forwards:,} calls, "
-        f"{cost.verifier_calls:,} verified, {cost.seconds:.1f} s"
+        f"{solved}, {cost.tokens:,} tokens charged, {cost.tokens_computed:,} computed in "
+        f"{cost.forwards:,} calls, {cost.verifier_calls:,} verified, {cost.seconds:.1f} s"
     )
 
 

@@ -1,21 +1,29 @@
 """One strategy on many problems, and the draws that the same budget would have bought instead."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from treeseek.budget import Budget
 from treeseek.declare import Strategy
 from treeseek.result import Cost, candidate_json
 from treeseek.selectors.votes import majority
-from treeseek.solving.choices import Chooser, by_rank, by_selector
-from treeseek.solving.comparison import Pair, pair_of
+from treeseek.solving.choices import Chooser, at_random, by_rank, by_selector
+from treeseek.solving.comparison import Comparison, Counted, Failure, Pair, pair_of
+from treeseek.solving.contest import BEST, CONTROLS, LEGAL, LEGAL_TOKENS, MAJORITY, RANDOM
 from treeseek.solving.draws import Drawn, draws, weighed
 from treeseek.solving.intervals import wilson
 from treeseek.solving.joint import Joint
 from treeseek.solving.judging import Memory
 from treeseek.solving.trials import WINDOW, Conditions, Outcome, Series, Tally, Trial, described
 from treeseek.tasks.protocol import Problem
+
+_KEYS = {
+    "control": BEST, "majority": MAJORITY, "random": RANDOM, "legal": LEGAL,
+    "legal_tokens": LEGAL_TOKENS,
+}  # fmt: skip
+"""The controls by their names in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +76,68 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """What a strategy solved, and what best-of-n and a majority solve with the same budget.
+    """What a strategy solved, and what its `controls` solve with the same budget.
 
-    `control` and `majority` are None where the run was interrupted before they were done; the
-    search's own side then holds what was found by that time.
+    Controls are left out where the run was interrupted before they were `done`; the search's own
+    side then holds what was found by that time.
     """
 
     task: str
     model: str
     seed: int
     side: Side
-    control: Side | None = None
-    majority: Side | None = None
+    controls: tuple[Side, ...] = ()
+    done: bool = False
     references: tuple[str, ...] = ()
 
+    def beside(self, label: str) -> Side | None:
+        """The control of that name, where it was run."""
+        return next((one for one in self.controls if one.strategy == label), None)
+
     @property
-    def done(self) -> bool:
-        """Whether nothing was interrupted."""
-        return self.control is not None
+    def control(self) -> Side | None:
+        """Best-of-n."""
+        return self.beside(BEST)
+
+    @property
+    def majority(self) -> Side | None:
+        """The vote of its draws."""
+        return self.beside(MAJORITY)
+
+    def table(self, budget: int, name: str) -> Comparison:
+        """The same as a comparison at one budget of tokens a problem, the search called `name`."""
+        name = self.side.strategy if name in CONTROLS else name
+        sides = [replace(self.side, strategy=name), *self.controls]
+        rows, pairs, failures = [], [], []
+        for side in sides:
+            counted = Counted()
+            for one in side.outcomes:
+                counted.add(one)
+                if one.failure:
+                    failures.append(Failure(one.id, side.strategy, budget, one.failure))
+            rows.append(counted.row(side.strategy, budget, control=side in self.controls))
+            if side in self.controls:
+                pairs.append(_pair(sides[0], side, budget))
+        return Comparison(
+            task=self.task, model=self.model, seed=self.seed, problems=len(self.side.outcomes),
+            asked=len(self.side.outcomes), names={name: self.side.strategy}, rows=tuple(rows),
+            pairs=tuple(pairs), failures=tuple(failures), cost=self.side.cost,
+            references=self.references,
+        )  # fmt: skip
 
     @property
     def pair(self) -> Pair | None:
         """The search against best-of-n, over the same problems."""
-        if self.control is None:
-            return None
-        ours, theirs = ([one.solved for one in side.outcomes] for side in (self.side, self.control))
-        return pair_of(self.side.strategy, self.control.strategy, 0, ours, theirs)
+        return None if self.control is None else _pair(self.side, self.control, 0)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values: task, the search's problems and figures, both controls, the comparison."""
+        """Plain values: task, the search's problems and figures, its controls, the comparison."""
         pair = self.pair
+        beside = {key: self.beside(label) for key, label in _KEYS.items()}
         return {
             "task": self.task,
             **self.side.to_json(),
-            "control": None if self.control is None else self.control.to_json(),
-            "majority": None if self.majority is None else self.majority.to_json(),
+            **{key: None if side is None else side.to_json() for key, side in beside.items()},
             "comparison": None
             if pair is None
             else {
@@ -120,13 +155,19 @@ class Solved:
         }
 
 
+def _pair(search: Side, control: Side, budget: int) -> Pair:
+    ours, theirs = ([one.solved for one in side.outcomes] for side in (search, control))
+    return pair_of(search.strategy, control.strategy, budget, ours, theirs)
+
+
 class Attempt:
     """A run of `solve` that can be stepped; `treeseek.solve` runs one to its end.
 
-    First the searches, then the draws: each problem's have the budget of tokens that its search
-    had, or where that was unlimited, what its search was charged. `trials` are the first `keep`
-    searches, for whoever draws their trees. With `together` the strategy is an allocator, which
-    shares one budget over all problems; the draws then have equal parts of it.
+    First the searches, then the draws, then the controls in `told`, each by itself: each problem's
+    have the budget of tokens that its search had, or where that was unlimited, what its search was
+    charged. `choose` takes the answers of the search, `by` those of the controls. `trials` are the
+    first `keep` searches, for whoever draws their trees. With `together` the strategy is an
+    allocator, which shares one budget over all problems; the controls then have equal parts of it.
     """
 
     def __init__(
@@ -137,6 +178,8 @@ class Attempt:
         budget: Budget,
         on: Conditions,
         choose: Chooser = by_rank,
+        by: Chooser = by_rank,
+        told: Mapping[str, Strategy] | None = None,
         window: int = WINDOW,
         keep: int = 0,
         together: bool = False,
@@ -145,10 +188,12 @@ class Attempt:
         self._together = together
         self._problems, self._strategy, self._budget = problems, strategy, budget
         self._on, self._choose, self._keep = on, choose, keep
+        self._by = by
         self._vote = by_selector(majority())
+        self._told = dict(told or {})
         self._found: list[Outcome] = []
-        self._drawn: list[Outcome] = []
-        self._voted: list[Outcome] = []
+        labels = (BEST, MAJORITY, RANDOM, *self._told)
+        self._outcomes: dict[str, list[Outcome]] = {label: [] for label in labels}
         self.trials: list[Trial] = []
         self._memories = [Memory() for _ in problems]
         most = budget.tokens
@@ -164,34 +209,50 @@ class Attempt:
             self._draws(), settled=self._draws_ended, most=most and pools * most,
             searches=pools * len(problems), **bounds,
         )  # fmt: skip
+        self._checking = {
+            label: Series(
+                self._controls(one), settled=partial(self._control_ended, label), most=most,
+                searches=len(problems), **bounds,
+            )
+            for label, one in self._told.items()
+        }  # fmt: skip
+
+    @property
+    def _all(self) -> list[Series]:
+        return [self._searching, self._drawing, *self._checking.values()]
 
     def step(self) -> bool:
         """Run one round; False once all has ended."""
-        if self._searching.step():
-            return True
-        return not self._searching.interrupted and self._drawing.step()
+        for series in self._all:
+            if series.step():
+                return True
+            if series.interrupted:
+                break
+        return False
 
     def cut(self) -> None:
         """End what is open with what it holds, and begin nothing else."""
-        self._searching.cut()
-        self._drawing.cut()
+        for series in self._all:
+            series.cut()
 
     @property
     def tally(self) -> Tally:
         """How the open part stands."""
-        return (self._drawing if self._searching.ended else self._searching).tally
+        *_, last = self._all
+        return next((one for one in self._all if not one.ended), last).tally
 
     @property
     def solved(self) -> Solved:
-        """What is known; the controls once all their draws have ended."""
-        on, ended = self._on, self._drawing.ended and not self._drawing.interrupted
-        label = repr(self._strategy)
+        """What is known; each control once all its searches have ended."""
+        on = self._on
+        by = dict.fromkeys((BEST, MAJORITY, RANDOM), self._drawing) | self._checking
+        ended = [one for one in CONTROLS if one in by and _whole(by[one])]
+        keys = (*self._strategy.references, *draws.references, *majority.references)
         return Solved(
             described(on.task), on.lm.name, on.seed,
-            self._side(label, self._found, self._searching),
-            self._side("best-of-n", self._drawn, self._drawing) if ended else None,
-            self._side("majority", self._voted, self._drawing) if ended else None,
-            tuple(dict.fromkeys((*self._strategy.references, *draws.references))),
+            self._side(repr(self._strategy), self._found, self._searching),
+            tuple(self._side(label, self._outcomes[label], by[label]) for label in ended),
+            all(map(_whole, self._all)), tuple(dict.fromkeys(keys)),
         )  # fmt: skip
 
     def _side(self, label: str, outcomes: Sequence[Outcome], series: Series) -> Side:
@@ -223,22 +284,45 @@ class Attempt:
         if len(self.trials) < self._keep:
             self.trials.append(trial)
 
-    def _draws(self) -> Iterator[list[Trial]]:
-        given = zip(self._problems, self._memories, self._found, strict=True)
-        for place, (problem, memory, found) in enumerate(given):
+    def _shares(self) -> Iterator[int]:
+        """The tokens of each problem's controls."""
+        for place, found in enumerate(self._found):
             tokens = found.cost.tokens if self._budget.tokens is None else self._budget.tokens
             if self._together and self._budget.tokens is not None:
                 equal, rest = divmod(tokens, len(self._problems))
                 tokens = equal + (place < rest)
+            yield tokens
+
+    def _draws(self) -> Iterator[list[Trial]]:
+        given = zip(self._problems, self._memories, self._shares(), strict=True)
+        for problem, memory, tokens in given:
             strategies = [draws(n=max(1, tokens)), *([weighed()] if self._on.pays else [])]
             budget = Budget(tokens=tokens)
             yield [Trial(problem, one, budget, self._on, memory) for one in strategies]
+
+    def _controls(self, strategy: Strategy) -> Iterator[list[Trial]]:
+        given = zip(self._problems, self._memories, self._shares(), strict=True)
+        for problem, memory, tokens in given:
+            yield [Trial(problem, strategy, Budget(tokens=tokens), self._on, memory)]
+
+    def _control_ended(self, label: str, trials: Sequence[Trial]) -> None:
+        (trial,) = trials
+        self._outcomes[label].append(trial.outcome(self._by))
 
     def _draws_ended(self, trials: Sequence[Trial]) -> None:
         trial, *paying = trials
         pool = [] if trial.run is None else Drawn(trial.run).within(trial.budget.tokens)[0]
         cost = Cost() if trial.run is None else trial.run.result.cost
         ranked = trial.ranked(pool)
-        found = [one.outcome(self._choose) for one in paying]
-        self._drawn.append(found[0] if found else trial.chosen(self._choose, ranked, cost))
-        self._voted.append(trial.chosen(self._vote, ranked, replace(cost)))
+        tokens = trial.budget.tokens or 0
+        for label, choose in ((BEST, self._by), (MAJORITY, self._vote), (RANDOM, at_random)):
+            found = (
+                paying[0].outcome(choose)
+                if paying and label == BEST
+                else trial.chosen(choose, ranked, replace(cost), tokens)
+            )
+            self._outcomes[label].append(found)
+
+
+def _whole(series: Series) -> bool:
+    return series.ended and not series.interrupted

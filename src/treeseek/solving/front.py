@@ -90,6 +90,7 @@ def attempt(
     return Attempt(
         posed, run, budget=Budget.of(budget), on=paying(on, posed), window=window, keep=keep,
         choose=chooser(selector, verifier=verifier, strategy=chosen),
+        by=chooser(selector, verifier=verifier), told=told([run], verifier=verifier),
         together=allocator is not None,
     )  # fmt: skip
 
@@ -114,8 +115,8 @@ def solve(task: Task, **options: Any) -> Solved:
     and is shared as that says; `strategy` then is what serves a pick (default: the allocator's
     own), and the draws get equal parts. `scorer` makes the scorer of a problem. `verifier=False`
     hides the verifier from the search: it then only judges the one answer that `selector` (one of
-    treeseek.selectors; default: the search's own ranking) chooses. best-of-n and the majority of
-    its draws get the same budget.
+    treeseek.selectors; default: the search's own ranking) chooses. The same controls get the same
+    budget as in `compare`.
 
     Raises InvalidOption before anything runs; a problem that fails is a recorded failure.
     """
@@ -172,21 +173,38 @@ def contenders(
     selector: Selector | None = None,
     verifier: bool = True,
 ) -> list[Contender]:
-    """`strategies` under their names in the table, and the controls that are told what is lost.
-
-    One is told so at every step, and one at every token where one of `strategies` asks then.
-    """
+    """`strategies` under their names in the table, and the controls that are told what is lost."""
     found = [
         Contender(label, strategy, chooser(selector, verifier=verifier, strategy=strategy))
         for label, strategy in labelled(configured(strategies)).items()
     ]
-    told = {LEGAL: "steps", LEGAL_TOKENS: "tokens"}
-    if all(one.strategy.prunes == "steps" for one in found):
-        del told[LEGAL_TOKENS]
-    for label, legal in told.items() if verifier else ():
-        choose = chooser(selector, verifier=verifier)
-        found.append(Contender(label, best_of_n(n=None, legal=legal), choose, control=True))
+    choose = chooser(selector, verifier=verifier)
+    controls = told([one.strategy for one in found], verifier=verifier)
+    return found + [Contender(*one, choose, control=True) for one in controls.items()]
+
+
+def told(strategies: Sequence[Strategy], *, verifier: bool = True) -> dict[str, Strategy]:
+    """The controls that are told what is lost, by their names in the table.
+
+    Draws that end at an illegal step and, where one of `strategies` prunes tokens, draws of legal
+    tokens; none where searches may not ask the verifier.
+    """
+    if not verifier:
+        return {}
+    found = {LEGAL: best_of_n(n=None, legal="steps")}
+    if any(map(_prunes_tokens, strategies)):
+        found[LEGAL_TOKENS] = best_of_n(n=None, legal="tokens")
     return found
+
+
+def _prunes_tokens(strategy: Strategy) -> bool:
+    """Whether it, or one that it was given, asks at every token whether all is lost."""
+    nested: list[Any] = []
+    for value in strategy.options.values():
+        nested += value if isinstance(value, tuple | list) else [value]
+    return strategy.prunes == "tokens" or any(
+        _prunes_tokens(one) for one in nested if isinstance(one, Strategy)
+    )
 
 
 def compare(task: Task, **options: Any) -> Comparison:
