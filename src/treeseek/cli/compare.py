@@ -7,7 +7,7 @@ import click
 
 from treeseek.cli import faults, recipe
 from treeseek.cli.choice import SearchCommand, entered, strategy_options
-from treeseek.cli.judged import budgets_of, equipped, judged_options, settings, standing
+from treeseek.cli.judged import budgets_of, equipped, holding, judged_options, settings, standing
 from treeseek.cli.output import as_text
 from treeseek.cli.report import drawable, leader, table, table_options, write
 from treeseek.cli.screen import screen
@@ -66,15 +66,20 @@ def compare(task: str, **options: Any) -> int:
         return 0
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
+        weak = options.pop("allow_weak")
+        made = holding(made, weak=weak)
         given = settings(options, made, board.note)
-        strategies = equipped(strategies, made, seed=given["seed"], note=board.note)
+        strategies, held = equipped(
+            strategies, made, weak=weak, note=board.note,
+            seed=given["seed"], problems=given["problems"],
+        )  # fmt: skip
         run = contest(made, strategies=strategies, budgets=budgets, **given, **options)
         names = ", ".join(one.name for one in strategies)
         title = f"{names} on {made.name}, {given['model'].name}"
         step_all(run, board, lambda: standing(run.series.tally, title, leader(run.comparison)))
     found = run.comparison
     if as_json:
-        click.echo(as_text(found.to_json()))
+        click.echo(as_text({**found.to_json(), "sandbox": held}))
     else:
         click.echo(table(found, styled="NO_COLOR" not in os.environ), nl=False)
     write(found, csv=csv, plot=plot)

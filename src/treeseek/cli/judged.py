@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -48,6 +49,10 @@ def judged_options(problems: int) -> Callable[[Callable[..., Any]], Callable[...
             click.option(
                 "--verifier/--no-verifier", default=True,
                 help="Whether searches may ask the verifier; answers are judged by it either way.",
+            ),
+            click.option(
+                "--allow-weak", is_flag=True,
+                help="Hold programs by limits on resources alone where nothing stronger is there.",
             ),
             number_option("--problems", problems, "How many.", low=1),
             model_options,
@@ -118,12 +123,28 @@ def _scorer(
     return scorer
 
 
+Held = dict[str, Any] | None
+"""Who holds the programs that are run, as a record says it; None where none are."""
+
+
+def holding(task: Task, *, weak: bool) -> Task:
+    """`task`, whose programs, if it has any, may be held by limits alone where `weak` says so."""
+    field: Any = task
+    return replace(field, allow_weak=True) if weak and hasattr(task, "allow_weak") else task
+
+
 def equipped(
-    strategies: Sequence[Strategy], task: Task, *, seed: int, note: Callable[[str], None]
-) -> list[Strategy]:
+    strategies: Sequence[Strategy],
+    task: Task,
+    *,
+    weak: bool,
+    seed: int,
+    problems: int,
+    note: Callable[[str], None],
+) -> tuple[list[Strategy], Held]:
     """`strategies`, of which those that run programs are given the strongest sandbox there is.
 
-    Who holds programs, those that are answers to `task` included, is said once, and what that
+    Who holds programs, those that are answers to `task` included, is noted once, and what that
     leaves open. Raises NoSandbox where a strategy needs one.
     """
     found, sandbox = list(strategies), None
@@ -131,22 +152,29 @@ def equipped(
         if unarmed(one):
             from treeseek.verifiers.output import Output
 
-            output = Output()
+            output = Output(allow_weak=weak or getattr(task, "allow_weak", False))
             found[place], sandbox = armed(one, output), output.sandbox
-    sandbox = sandbox or _sandbox_of(task, seed)
-    if sandbox is not None:
-        tier = sandbox.tier
-        note(f"programs are held by {tier.name}, which does not stop: {'; '.join(tier.leaves)}")
-    return found
+    sandbox = sandbox or _sandbox_of(task, seed, problems)
+    if sandbox is None:
+        return found, None
+    tier = sandbox.tier
+    note(f"programs are held by {tier.name}, which does not stop: {'; '.join(tier.leaves)}")
+    return found, {"tier": tier.name, "leaves": list(tier.leaves)}
 
 
-def _sandbox_of(task: Task, seed: int) -> Any:
+def _sandbox_of(task: Task, seed: int, problems: int) -> Any:
     """What holds the programs that are answers to `task`; None where they are none."""
     try:
-        (problem, *_) = task.problems(seed, 1)
-        return getattr(task.verifier(problem), "sandbox", None)
+        posed = task.problems(seed, problems if hasattr(task, "allow_weak") else 1)
     except Exception:
-        return None  # each problem says so itself
+        return None  # the run says so itself
+    for problem in posed:
+        try:
+            if (sandbox := getattr(task.verifier(problem), "sandbox", None)) is not None:
+                return sandbox
+        except Exception:
+            continue  # the problem says so itself
+    return None
 
 
 def budgets_of(words: str) -> list[int]:

@@ -9,7 +9,7 @@ import click
 from treeseek.budget import Budget
 from treeseek.cli import faults, recipe
 from treeseek.cli.choice import SearchCommand, allocator_of, entered, strategy_options
-from treeseek.cli.judged import equipped, judged_options, settings, standing
+from treeseek.cli.judged import equipped, holding, judged_options, settings, standing
 from treeseek.cli.law import budget_option, number_option
 from treeseek.cli.output import as_text, output_options, save
 from treeseek.cli.report import UNUSED, drawable, table_options, write
@@ -84,9 +84,14 @@ def solve(task: str, **options: Any) -> int:
         return 0
     del options["strategy"], options["budget"]
     with screen(options.pop("quiet")) as board:
+        weak = options.pop("allow_weak")
+        made = holding(made, weak=weak)
         given = settings(options, made, board.note)
         shares = [] if allocator is None else [allocator]
-        ready = equipped([*strategies, *shares], made, seed=given["seed"], note=board.note)
+        ready, held = equipped(
+            [*strategies, *shares], made, weak=weak, note=board.note,
+            seed=given["seed"], problems=given["problems"],
+        )  # fmt: skip
         chosen = ready[0] if strategies else None
         run = attempt(
             made, strategy=chosen, allocator=ready[-1] if shares else None, budget=budget,
@@ -97,7 +102,7 @@ def solve(task: str, **options: Any) -> int:
         step_all(run, board, lambda: standing(run.tally, title))
     found = run.solved
     if as_json:
-        click.echo(as_text(found.to_json()))
+        click.echo(as_text({**found.to_json(), "sandbox": held}))
     else:
         _print(found, name)
     if html is not None:

@@ -146,7 +146,7 @@ def _strongest(tiers: Sequence[Tier]) -> tuple[Tier, Worker]:
         faults.append(f"{tier.name}: {fault}")
     raise NoSandbox(
         f"Programs are only run where something holds them. {'; '.join(faults)}. Install one, or "
-        "give allow_weak=True to run them with limits on resources alone."
+        "give allow_weak=True (--allow-weak) to run them with limits on resources alone."
     )
 
 

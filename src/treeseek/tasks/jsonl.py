@@ -39,6 +39,7 @@ class Jsonl:
     ] = "auto"
     tolerance: Annotated[float, Range(low=0), "of numbers, relative to max(1, |answer|)"] = 0.0
     tokens: Annotated[int, Range(low=1), "longest answer in tokens"] = 256
+    allow_weak: Annotated[bool, "run programs with limits on resources alone"] = False
     name: str = field(default="jsonl", init=False)
     step: Step = field(default_factory=Step, init=False)
 
@@ -61,7 +62,9 @@ class Jsonl:
         """The judge that the line asks for; raises BadRow for a bad line."""
         problem.check()
         if problem.tests:
-            judge: Verifier = _programs().TestsVerifier(problem.tests, hidden=problem.hidden)
+            judge: Verifier = _programs().TestsVerifier(
+                problem.tests, hidden=problem.hidden, allow_weak=self.allow_weak
+            )
             return judge
         if problem.kind == "numeric":
             return Numeric(problem.answer, tolerance=self.tolerance)
