@@ -16,8 +16,8 @@ from treeseek.strategies.measures import Measure, measure, merit
 from treeseek.strategies.prefixes import Prefix
 from treeseek.strategies.steps import cut
 
-AT_ONCE, TURNS = 8, 8
-"""Tokens drawn at a place together, and how often, before it is given up."""
+TURNS = 6
+"""How often a token is drawn at a place before it is given up: once, then two more, four more."""
 
 
 def lawful(
@@ -66,8 +66,8 @@ def _next(
     """A child of `node` that is not lost, with its mark if it is closed; None if none was drawn."""
     assert ctx.verifier is not None
     seen = set[int]()
-    for _ in range(TURNS):
-        (reply,) = yield [Sample(node, n=AT_ONCE, limit=1)]
+    for turn in range(TURNS):
+        (reply,) = yield [Sample(node, n=1 << turn, limit=1)]
         run.charged, run.spent = run.charged + reply.charged, reply.spent
         for child in (drawn.node for drawn in reply.continuations):
             if cut(child):
