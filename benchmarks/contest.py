@@ -159,23 +159,27 @@ class Notebook:
                     file.write(json.dumps(asdict(one)) + "\n")
 
     def missing(
-        self, problems: Sequence[Problem], strategies: Sequence[str], budgets: Sequence[int]
+        self,
+        problems: Sequence[Problem],
+        strategies: Sequence[str],
+        budgets: Sequence[int],
+        controls: Sequence[str] = CONTROLS,
     ) -> list[tuple[Problem, Missing]]:
         """The problems that have something to run, with the strategies, controls and budgets."""
         rest = []
         for problem in problems:
             cells = [
                 (label, budget)
-                for label in (*strategies, *CONTROLS)
+                for label in (*strategies, *controls)
                 for budget in budgets
                 if (label, budget, problem.id) not in self.known
             ]
             if cells:
                 labels = {label for label, _ in cells}
                 open_ = tuple(one for one in strategies if one in labels) or (strategies[0],)
-                controls = tuple(one for one in CONTROLS if one in labels)
+                beside = tuple(one for one in controls if one in labels)
                 missed = tuple(sorted({budget for _, budget in cells}))
-                rest.append((problem, (open_, controls, missed)))
+                rest.append((problem, (open_, beside, missed)))
         return rest
 
 
@@ -199,13 +203,14 @@ def run(
     keep: Path,
     workers: int,
     model: str = "embedded",
+    controls: Sequence[str] = CONTROLS,
     note: Callable[[str], None] = lambda words: None,
 ) -> Comparison:
     """All of `strategies`, in words, on the first `problems` of a task; what was kept counts."""
     made, _ = entered(task, strategies, ())
     posed = made.problems(SEED, problems)
     book = Notebook(keep / f"{re.sub(r'[^a-z0-9]+', '-', task).strip('-')}.jsonl")
-    missing = book.missing(posed, strategies, budgets)
+    missing = book.missing(posed, strategies, budgets, controls)
     todo = [replace(piece, model=model) for piece in pieces(task, missing)]
     began, charged = time.monotonic(), 0
     for nth, found in enumerate(_done(todo, workers), 1):
@@ -214,7 +219,9 @@ def run(
         rate = charged / (time.monotonic() - began)
         note(f"{task}: {nth} of {len(todo)} pieces, {rate:,.0f} charged tokens a second")
     ids = [problem.id for problem in posed]
-    return compared(task, model, ids, strategies, budgets=budgets, book=book)
+    return compared(
+        task, model, ids, strategies, budgets=budgets, controls=controls, book=book
+    )  # fmt: skip
 
 
 def _done(todo: Sequence[Piece], workers: int) -> Iterator[list[Ended]]:
@@ -232,12 +239,13 @@ def compared(
     strategies: Sequence[str],
     *,
     budgets: Sequence[int],
+    controls: Sequence[str],
     book: Notebook,
 ) -> Comparison:
     """The comparison that the lines of `book` make."""
     counted: dict[tuple[str, int], Counted] = {}
     failures = []
-    for label in (*strategies, *CONTROLS):
+    for label in (*strategies, *controls):
         for budget in budgets:
             cell = counted[label, budget] = Counted()
             for name in ids:
@@ -253,14 +261,14 @@ def compared(
             words, control, budget, counted[words, budget].solved, counted[control, budget].solved
         )
         for words in strategies
-        for control in CONTROLS
+        for control in controls
         for budget in budgets
     ]
     return Comparison(
         task=task, model=model, seed=SEED, problems=len(ids), asked=len(ids),
         names={words: repr(one) for words, one in zip(strategies, made, strict=True)},
         rows=tuple(
-            cell.row(label, budget, control=label in CONTROLS)
+            cell.row(label, budget, control=label in controls)
             for (label, budget), cell in counted.items()
         ),
         pairs=tuple(pairs), failures=tuple(failures),
@@ -284,6 +292,8 @@ def main() -> None:
     parser.add_argument(
         "--strategies", nargs="+", default=list(STRATEGIES), help="by their names here, or in words"
     )
+    parser.add_argument("--controls", nargs="+", choices=CONTROLS, default=CONTROLS)
+    parser.add_argument("--section", help="heading of the tables in RESULTS.md, before the task")
     parser.add_argument("--workers", type=int, default=2, help="processes, a thread each")
     parser.add_argument("--keep", type=Path, default=KEPT, help="folder of what has ended")
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
@@ -296,13 +306,13 @@ def main() -> None:
     for task in given.tasks:
         found = run(
             task, words, problems=problems, budgets=budgets, keep=given.keep / weights(),
-            workers=given.workers, note=partial(print, file=sys.stderr),
+            workers=given.workers, controls=given.controls, note=partial(print, file=sys.stderr),
         )  # fmt: skip
         lines = contest_lines(report["machine"], found, names)
         print("\n".join(lines))
         report["tasks"][task] = found.to_json()
         if given.write:
-            write_section(f"searches against draws: {task}", lines)
+            write_section(f"{given.section or 'searches against draws'}: {task}", lines)
     print(json.dumps({"benchmark": "contest", **report}))
 
 

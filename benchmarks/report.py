@@ -156,7 +156,8 @@ def contest_lines(facts: dict[str, str], found: Comparison, names: Mapping[str, 
         ]
         out.append(f"| {names.get(label, label)} | " + " | ".join(cells) + " |")
     pairs = {(pair.strategy, pair.control, pair.budget): pair for pair in found.pairs}
-    for control in (BEST, LEGAL, LEGAL_TOKENS):
+    known = {pair.control for pair in found.pairs}
+    for control in (one for one in (BEST, LEGAL, LEGAL_TOKENS) if one in known):
         out += [
             "",
             f"Less {control} at the same tokens, paired [95 %]:",
