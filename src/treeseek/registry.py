@@ -37,6 +37,7 @@ _OWN = {
         "greedy": "treeseek.strategies:greedy",
         "pal": "treeseek.strategies:pal",
         "prm-beam": "treeseek.strategies:prm_beam",
+        "limited-discrepancy": "treeseek.strategies:limited_discrepancy",
         "mcts": "treeseek.strategies:mcts",
         "pg-td": "treeseek.strategies:pg_td",
         "puct": "treeseek.strategies:puct",

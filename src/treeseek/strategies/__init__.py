@@ -11,6 +11,7 @@ from treeseek.strategies.dfsdt import dfsdt
 from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.dvts import dvts
 from treeseek.strategies.greedy import greedy
+from treeseek.strategies.limited_discrepancy import limited_discrepancy
 from treeseek.strategies.mcts import mcts
 from treeseek.strategies.omega_prm import omega_prm
 from treeseek.strategies.pal import pal
@@ -42,6 +43,7 @@ __all__ = [
     "diverse_beam",
     "dvts",
     "greedy",
+    "limited_discrepancy",
     "mcts",
     "omega_prm",
     "pal",
