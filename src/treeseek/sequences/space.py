@@ -1,0 +1,65 @@
+"""The contracts of what is searched: a space of candidates, and a move from one to another.
+
+A candidate is a tuple of small numbers and equal tuples are the same candidate, so the tuple is the
+key of every table of scores. A space draws candidates, writes them down, and names the moves that
+make sense in it. What is good is not its business.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from treeseek.sequences.trial import Cand, Rng
+
+
+class Space(Protocol):
+    """What a candidate is.
+
+    `head` and `tail` stand before and after every candidate; `moves` are the names of those that a
+    strategy takes where it is told of none.
+    """
+
+    @property
+    def head(self) -> str:
+        """Text before every candidate."""
+        ...
+
+    @property
+    def tail(self) -> str:
+        """Text after every candidate."""
+        ...
+
+    @property
+    def moves(self) -> tuple["Move", ...]:
+        """The moves to take where none are named."""
+        ...
+
+    def sample(self, rng: Rng) -> Cand:
+        """A candidate, each equally likely."""
+        ...
+
+    def pieces(self, cand: Cand) -> tuple[str, ...]:
+        """Text of each position; joined between head and tail they are the candidate's text."""
+        ...
+
+    def count(self) -> int | None:
+        """How many candidates there are, None where nobody knows."""
+        ...
+
+
+def text_of(space: Space, cand: Cand) -> str:
+    """The whole text of `cand`, head and tail included."""
+    return f"{space.head}{''.join(space.pieces(cand))}{space.tail}"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One way from a candidate to its neighbours.
+
+    `draw` gives a neighbour by chance (the candidate itself where it finds none), `every` all of
+    them, each at least once; None where nobody would want them all.
+    """
+
+    name: str
+    draw: Callable[[Space, Cand, Rng], Cand] = field(repr=False)
+    every: Callable[[Space, Cand], Iterator[Cand]] | None = field(default=None, repr=False)

@@ -1,0 +1,237 @@
+"""One search of a space at work: ask for trials, tell what they came to.
+
+This file believes that a candidate is scored once: a table by candidate answers what is known, and
+what was abandoned is asked again only under a higher bound. It counts what was scored, holds the
+best, and ends where the budget does, where every candidate is known, or where a strategy asks
+again and again for what is known. It runs no model; `treeseek.sequences.optimise` does.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from treeseek.errors import InvalidOption, StrategyError
+from treeseek.noise import Purpose, stream_key
+from treeseek.noise import Rng as Keyed
+from treeseek.sequences.annealing import Annealing
+from treeseek.sequences.space import Space
+from treeseek.sequences.trial import Bench, Cand, Rated, Rng, Strategy, Trial
+
+IDLE = 2000
+"""Lists in a row that held nothing new, after which a strategy finds nothing more."""
+SCORES = 20_000
+"""Candidates that are scored where nothing else limits a search."""
+
+@dataclass(frozen=True)
+class Better:
+    """A best so far: what it is, how good, and how many candidates were scored by then."""
+
+    cand: Cand
+    value: float
+    scores: int
+
+
+class Study:
+    """A search of `space` by `strategy`: `ask()` for trials, `tell()` their values, in order.
+
+    `scores` is how many candidates may be scored (None: no limit), `seconds` how long by `clock`;
+    `width` how many trials are worth asking for together; `start` candidates to score first, the
+    best of which visits the strategy. The
+    same seed gives the same trials for the same answers. `ask()` gives None once the search has
+    ended; `best`, `steps`, `scores` and `optimal` say how it stands at any time. Raises
+    StrategyError for answers that do not fit.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        strategy: Strategy | None = None,
+        *,
+        scores: int | None = SCORES,
+        seconds: float | None = None,
+        clock: Callable[[], float] | None = None,
+        seed: int = 0,
+        width: int = 1,
+        start: Sequence[Cand] = (),
+        rng: Callable[..., Rng] | None = None,
+    ) -> None:
+        """Make the generator; nothing runs before the first `ask`."""
+        if (seconds is None) != (clock is None):
+            raise InvalidOption("seconds= needs a clock= to be read, such as time.monotonic.")
+        self.space = space
+        self.limit = scores
+        self.scores = 0
+        self.steps: list[Better] = []
+        self.ended = False
+        self._seed, self._seconds, self._clock = seed, seconds, clock
+        self._began = clock() if clock else 0.0
+        self._known: dict[Cand, Rated] = {}
+        self._least: dict[Cand, float] = {}
+        self._count = space.count()
+        self._spent: float | None = None
+        self._bench = Bench(rng or self._numbers, width=width)
+        self._hunt = (strategy or Annealing()).run(self._bench, space)
+        self._start = [Trial(cand) for cand in dict.fromkeys(start)]
+        self._list: list[Trial] | None = self._start or None
+        self._asked: list[Trial] = []
+        self._idle = 0
+        self._cut = False
+
+    @property
+    def best(self) -> Better | None:
+        """The best candidate so far."""
+        return self.steps[-1] if self.steps else None
+
+    @property
+    def optimal(self) -> bool:
+        """Whether every candidate is known, or known to be no better than the best."""
+        if self.best is None or self._count != len(self._known) + len(self._least):
+            return False
+        return min(self._least.values(), default=math.inf) >= self.best.value
+
+    @property
+    def spent(self) -> float | None:
+        """Fraction of the budget that is gone, of the scores or of the rest if that is more."""
+        parts = [self._spent]
+        if self.limit is not None:
+            parts.append(self.scores / self.limit if self.limit else 1.0)
+        if self._clock is not None and self._seconds is not None:
+            parts.append(min(1.0, (self._clock() - self._began) / (self._seconds or 1e-9)))
+        return max((part for part in parts if part is not None), default=None)
+
+    def ask(self) -> list[Trial] | None:
+        """The trials to answer now, each a candidate whose value is not known; None: it ended."""
+        while not self._asked and not self.ended:
+            if self._over():
+                self.close()
+                break
+            if self._list is None:
+                self._advance(None)
+                continue
+            self._idle += 1
+            self._asked = self._fresh(self._list)
+            if not self._asked and not self._cut:
+                self._advance(self._answers({}))
+        return self._asked or None
+
+    def tell(self, values: Sequence["float | None | Rated"]) -> None:
+        """Answer `ask()` in order: a value, None where the candidate could not be scored, or Rated.
+
+        Raises StrategyError for too few or too many, or a value that is no number.
+        """
+        if len(values) != len(self._asked):
+            raise StrategyError(f"{len(self._asked)} trials are asked, {len(values)} values came.")
+        asked, self._asked = self._asked, []
+        charged = {}
+        for trial, value in zip(asked, values, strict=True):
+            charged[trial.cand] = self.note(trial.cand, value).charged
+        if self._cut or self.ended:
+            self.close()
+        else:
+            self._advance(self._answers(charged))
+
+    def note(self, cand: Cand, value: "float | None | Rated") -> Rated:
+        """Keep what `cand` came to, asked for or not."""
+        if not isinstance(value, Rated):
+            number = math.inf if value is None else float(value)
+            value = Rated(cand, number, number, charged=1)
+        if math.isnan(value.value):
+            raise StrategyError(f"{cand} was scored NaN: tell a number, or None.")
+        if value.spent is not None:
+            self._spent = value.spent
+        if cand not in self._known and cand not in self._least:
+            self.scores += 1
+            self._idle = 0
+        if value.abandoned:
+            self._least[cand] = max(value.least, self._least.get(cand, -math.inf))
+        else:
+            self._known[cand] = value
+            self._least.pop(cand, None)
+            if self.best is None or value.value < self.best.value:
+                self.steps.append(Better(cand, value.value, self.scores))
+        return value
+
+    def close(self) -> None:
+        """End the search."""
+        self.ended = True
+        self._asked, self._list = [], None
+        self._hunt.close()
+
+    def _advance(self, answers: list[Rated] | None) -> None:
+        """Resume the generator by `answers`, unless they are for the candidates to start from."""
+        if self._list is not None and self._list is self._start:
+            answers = None
+            if self.best is not None:
+                self._bench.send(self.best.cand, self.best.value)
+        try:
+            self._list = next(self._hunt) if answers is None else self._hunt.send(answers)
+        except StopIteration:
+            self.close()
+
+    def _fresh(self, trials: Sequence[Trial]) -> list[Trial]:
+        """What must be scored of `trials`, each candidate once, as far as the budget goes."""
+        found: dict[Cand, Trial] = {}
+        new = 0
+        for trial in trials:
+            cand, above = trial.cand, trial.above
+            before = found.get(cand)
+            if before is not None:
+                if before.above is not None and (above is None or above > before.above):
+                    found[cand] = trial
+                continue
+            if cand in self._known:
+                continue
+            if cand in self._least:
+                if above is not None and self._least[cand] > above:
+                    continue
+            elif self.limit is not None and self.scores + new >= self.limit:
+                self._cut = True
+                break
+            else:
+                new += 1
+            found[cand] = trial
+        return list(found.values())
+
+    def _answers(self, charged: dict[Cand, int]) -> list[Rated]:
+        """What is known of the list that the strategy waits for."""
+        spent, found = self.spent, list[Rated]()
+        for trial in self._list or ():
+            cand = trial.cand
+            known = self._known.get(cand)
+            value, least, losses = math.inf, self._least.get(cand, -math.inf), None
+            if known is not None:
+                value, least, losses = known.value, known.least, known.losses
+            found.append(Rated(cand, value, least, losses, charged.pop(cand, 0), spent))
+        return found
+
+    def _over(self) -> bool:
+        spent = self.spent
+        return self.optimal or self._idle > IDLE or self._cut or (spent is not None and spent >= 1)
+
+    def _numbers(self, *key: int | str) -> Rng:
+        return Keyed(stream_key(self._seed, Purpose.RNG, ("study", *key), 0, 0, 0))
+
+
+def minimise(
+    value: Callable[[Cand], float],
+    space: Space,
+    strategy: Strategy | None = None,
+    **options: Any,
+) -> Study:
+    """Search `space` for the candidate whose `value` is least; the study, at its end.
+
+    `value` is any function of a candidate; what it has of `losses(cand)`, the part of each position
+    in its sum, helps strategies that look at positions. Options are those of Study. Costs one call
+    a candidate. The best is proved where `optimal` is true.
+    """
+    study = Study(space, strategy, **options)
+    losses = getattr(value, "losses", None)
+    while (trials := study.ask()) is not None:
+        told: list[float | None | Rated] = []
+        for trial in trials:
+            number = float(value(trial.cand))
+            parts = None if losses is None else losses(trial.cand)
+            told.append(Rated(trial.cand, number, number, parts, 1))
+        study.tell(told)
+    return study

@@ -1,0 +1,268 @@
+"""How a model rates trials: walks of the token tree, as short as the bounds allow.
+
+This file believes that a candidate is mostly what it was made from: it is walked from where it
+parts from a path that is known, and by a few tokens at a time while its loss may still pass what
+the strategy would take. The exact bound says that no token gains anything; the calibrated one that
+none loses less than it ever did, less a margin, and it asks now and then how often that was wrong.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from treeseek.live import Context
+from treeseek.replies import BudgetSpent, Walked
+from treeseek.requests import Derive, How, Node, Request, Walk
+from treeseek.sequences.perplexity import Perplexity
+from treeseek.sequences.space import Space
+from treeseek.sequences.spelling import Speller, Spelling
+from treeseek.sequences.trial import Cand, Rated, Trial
+
+KEPT = 512
+"""Paths of scored candidates that are held to start others from."""
+LONGEST = 64
+"""Most tokens of a walk that may be abandoned."""
+
+Bound: TypeAlias = Literal["none", "exact", "calibrated"]
+
+
+@dataclass(slots=True)
+class Path:
+    """A candidate that was walked whole: its spelling, its losses by model, its nodes by depth."""
+
+    spelling: Spelling
+    losses: list[list[float]]
+    end: Node
+    nodes: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Floors:
+    """The least loss of each token in any context so far, and how often that misled."""
+
+    margin: float
+    least: dict[int, float] = field(default_factory=dict)
+    audited: int = 0
+    wrong: int = 0
+
+    def learn(self, tokens: Sequence[int], losses: Sequence[float]) -> None:
+        """Note the losses of tokens walked."""
+        known = self.least
+        for token, loss in zip(tokens, losses, strict=True):
+            if loss < known.get(token, loss + 1.0):
+                known[token] = loss
+
+    def rest(self, tokens: Sequence[int]) -> float:
+        """What `tokens` lose at least, if none does better than ever less the margin."""
+        known, margin = self.least, self.margin
+        return sum([max(0.0, known.get(token, 0.0) - margin) for token in tokens])
+
+
+class Course:
+    """One trial under one model, walked in parts."""
+
+    def __init__(
+        self, spelling: Spelling, start: Node, losses: list[float], how: How | None
+    ) -> None:
+        """Go on from `start`, before which the tokens lost `losses`."""
+        self.spelling, self.node, self.losses, self.how = spelling, start, losses, how
+        self.most: float | None = None
+        """Loss of the counted tokens past which nobody wants it."""
+        self.floors: Floors | None = None
+        self.audit = self.tripped = self.abandoned = False
+        self.charged = 0
+        self.spent: float | None = None
+        self._began = len(losses)
+        self._stop = 0
+        self._strict: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to walk."""
+        return self.abandoned or len(self.losses) >= self.spelling.last
+
+    @property
+    def total(self) -> float:
+        """Loss of the counted tokens walked so far, summed from left to right."""
+        return sum(self.losses[self.spelling.first : self.spelling.last])
+
+    def request(self, chunk: int) -> Walk:
+        """Walk on, at most `chunk` tokens where that may be all; one where its row is there."""
+        at, last, above = len(self.losses), self.spelling.last, None
+        self._stop, self._strict = last, None
+        if at < self.spelling.first:
+            self._stop = self.spelling.first
+        elif self.most is not None:
+            few = 1 if at == self._began > 0 else chunk
+            self._stop = min(last, at + few)
+            above = self.most - self.total
+            if self.floors is not None:
+                rest = self.floors.rest(self.spelling.tokens[self._stop : last])
+                above, self._strict = above - rest, above
+                if self.audit:
+                    above, self._strict = self._strict, above
+        return Walk(self.node, self.spelling.tokens[at : self._stop], above, self.how)
+
+    def take(self, reply: Walked) -> None:
+        """Note what was walked."""
+        self.losses += [-logprob for logprob in reply.logprobs]
+        self.node, self.abandoned = reply.node, reply.abandoned
+        self.charged += reply.charged
+        self.spent = reply.spent
+        if self.audit and self._strict is not None:
+            self.tripped = self.tripped or -reply.total > self._strict
+
+
+class Walker:
+    """Rates trials of `space` by walks from `root`; `rate` is a part of a strategy."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        root: Node,
+        space: Space,
+        objective: Perplexity,
+        *,
+        bound: Bound = "exact",
+        chunk: int = 16,
+        margin: float = 0.5,
+        audit: float = 0.02,
+    ) -> None:
+        """Walk nothing yet."""
+        self.ctx, self.root, self.objective = ctx, root, objective
+        self.speller = Speller(
+            space,
+            objective.encode,
+            begin=objective.begin,
+            end=objective.end,
+            span=objective.span,
+            rng=ctx.rng,
+        )
+        self.bound = bound
+        self.floors = Floors(margin)
+        self.audit = audit
+        self.chunk = self._short = chunk
+        self.paths: dict[Cand, Path] = {}
+        self.over = False
+        self._roots: dict[tuple[int, ...], Node] = {}
+        self._tried = 0
+
+    def rate(self, trials: Sequence[Trial]) -> Generator[list[Request], Any, list[Rated]]:
+        """Rate `trials`, in order; `over` is true, and the last are missing, at a budget's end."""
+        runs = yield from self._courses(trials)
+        pending = [course for courses in runs for course in courses]
+        while pending:
+            asked: list[Request] = [course.request(self.chunk) for course in pending]
+            try:
+                replies = yield asked
+            except BudgetSpent as spent:
+                replies, self.over = spent.replies, True
+            for course, reply in zip(pending, replies, strict=False):
+                course.take(reply)
+            if self.over:
+                break
+            self._adapt(pending)
+            pending = [course for course in pending if not course.done]
+        return [
+            self._rated(trial, courses)
+            for trial, courses in zip(trials, runs, strict=False)
+            if all(course.done for course in courses)
+        ]
+
+    def _courses(
+        self, trials: Sequence[Trial]
+    ) -> Generator[list[Request], Any, list[list[Course]]]:
+        """A course for each trial and model, from where it parts from a path that is known."""
+        spelt = [self.speller.spell(trial.cand) for trial in trials]
+        if not self.objective.begin:
+            new = [one for one in dict.fromkeys(s.given for s in spelt) if one not in self._roots]
+            if new:
+                try:
+                    derived = yield [Derive(self.root, given) for given in new]
+                except BudgetSpent:
+                    self.over = True
+                    return []
+                self._roots |= {g: reply.root for g, reply in zip(new, derived, strict=True)}
+        runs = []
+        for trial, spelling in zip(trials, spelt, strict=True):
+            start, known = self._start(trial, spelling)
+            courses = []
+            for nth, how in enumerate(self.objective.laws):
+                before = known[nth] if known else []
+                courses.append(Course(spelling, start, list(before), how))
+            if self.bound != "none":
+                self._bind(courses[0], trial)
+            runs.append(courses)
+        return runs
+
+    def _bind(self, course: Course, trial: Trial) -> None:
+        course.most = self.objective.most(course.spelling, trial.above)
+        if self.bound == "calibrated" and course.most is not None:
+            self._tried += 1
+            course.floors = self.floors
+            course.audit = self.ctx.rng("audit", self._tried).random() < self.audit
+
+    def _start(self, trial: Trial, spelling: Spelling) -> tuple[Node, list[list[float]]]:
+        """Where `spelling` parts from the path it was made from, and the losses up to there."""
+        root = self._roots.get(spelling.given, self.root)
+        near = self.paths.get(trial.near) if trial.near is not None else None
+        if near is None or near.spelling.given != spelling.given:
+            return root, []
+        shared, most = 0, min(len(spelling.tokens), len(near.spelling.tokens), near.spelling.last)
+        while shared < most - 1 and spelling.tokens[shared] == near.spelling.tokens[shared]:
+            shared += 1
+        if not near.nodes:
+            near.nodes = [near.end]
+            while len(near.nodes) <= len(near.losses[0]):
+                near.nodes.append(self.ctx.parent(near.nodes[-1]))
+            near.nodes.reverse()
+        return near.nodes[shared], [losses[:shared] for losses in near.losses]
+
+    def _rated(self, trial: Trial, courses: list[Course]) -> Rated:
+        """What the finished `courses` of `trial` come to."""
+        own, charged = courses[0], sum(course.charged for course in courses)
+        spelling = own.spelling
+        if self.bound == "calibrated":
+            walked = len(own.losses)
+            self.floors.learn(spelling.tokens[:walked], own.losses)
+        if own.abandoned:
+            least = self.objective.least(spelling, own.total)
+            return Rated(trial.cand, float("inf"), least, None, charged, own.spent)
+        value = self.objective.value(spelling, [course.total for course in courses])
+        if own.tripped:
+            self.floors.audited += 1
+            self.floors.wrong += trial.above is not None and value <= trial.above
+        self.paths.pop(trial.cand, None)
+        self.paths[trial.cand] = Path(spelling, [c.losses for c in courses], own.node)
+        while len(self.paths) > KEPT:
+            del self.paths[next(iter(self.paths))]
+        return Rated(trial.cand, value, value, _parts(own), charged, courses[-1].spent)
+
+    def keep(self, cand: Cand) -> Path:
+        """The path of a best, moved to where it is held longest; checks how it is spelt."""
+        self.speller.check(cand)
+        path = self.paths[cand] = self.paths.pop(cand)
+        return path
+
+    def _adapt(self, walked: Sequence[Course]) -> None:
+        """Walk longer parts where most survive, shorter ones where they do not."""
+        bounded = [course for course in walked if course.most is not None]
+        if bounded:
+            alive = sum(not course.abandoned for course in bounded) / len(bounded)
+            longer = min(LONGEST, 2 * self.chunk)
+            self.chunk = longer if alive > 0.8 else max(self._short, self.chunk // 2)
+
+
+def _parts(course: Course) -> tuple[float, ...] | None:
+    """Loss by position, what stands before and after them left out."""
+    cuts = course.spelling.cuts
+    if cuts is None:
+        return None
+    begin = max(0, course.spelling.first)
+    found = []
+    for cut in cuts:
+        found.append(sum(course.losses[begin:cut]))
+        begin = cut
+    return tuple(found)
+
+
