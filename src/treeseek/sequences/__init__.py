@@ -1,27 +1,47 @@
 """Sequences: of all candidates of a space, the one an objective likes best."""
 
 from treeseek.sequences.annealing import Annealing
+from treeseek.sequences.bigram import Bigram
 from treeseek.sequences.costs import PathCost
+from treeseek.sequences.elites import Elites
+from treeseek.sequences.endgame import Endgame
+from treeseek.sequences.genetic import Genetic
+from treeseek.sequences.ibis import Ibis
+from treeseek.sequences.islands import Islands
+from treeseek.sequences.iterated import Iterated
+from treeseek.sequences.mcts import Mcts
 from treeseek.sequences.optimise import optimise
 from treeseek.sequences.permutation import Permutation
 from treeseek.sequences.perplexity import Perplexity
+from treeseek.sequences.portfolio import Portfolio
 from treeseek.sequences.space import Move, Space, text_of
 from treeseek.sequences.study import Study, minimise
+from treeseek.sequences.tempering import Tempering
 from treeseek.sequences.trial import Bench, Cand, Hunt, Rated, Strategy, Trial
 
 __all__ = [
     "Annealing",
     "Bench",
+    "Bigram",
     "Cand",
+    "Elites",
+    "Endgame",
+    "Genetic",
     "Hunt",
+    "Ibis",
+    "Islands",
+    "Iterated",
+    "Mcts",
     "Move",
     "PathCost",
     "Permutation",
     "Perplexity",
+    "Portfolio",
     "Rated",
     "Space",
     "Strategy",
     "Study",
+    "Tempering",
     "Trial",
     "minimise",
     "optimise",

@@ -6,7 +6,7 @@ candidate saves lengthens the search. Several temperatures side by side are `tem
 """
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeAlias
 
@@ -62,8 +62,8 @@ class Annealing:
             gone = step / STEPS if spent is None else spent
             if stuck > STUCK:
                 stuck, began = 0, gone
-            gone = (gone - began) / (1.0 - began) * self.passes if gone < 1.0 else 1.0
-            heat = top * self.cold ** (gone - int(gone))
+            fall = (gone - began) / (1.0 - began) * self.passes if gone < 1.0 else 0.0
+            heat = top * self.cold ** (fall % 1.0 if gone < 1.0 else 1.0)
             rng = bench.rng("step", step)
             many = min(bench.width, max(1, round(1.0 / taken)))
             drawn = choice.draw(space, now.cand, rng, many)
@@ -97,7 +97,12 @@ def probed(
 ) -> Generator[list[Trial], list[Rated], list[Rated]]:
     """`many` neighbours of `now`, scored without a bound."""
     drawn = choice.draw(space, now.cand, bench.rng("probe"), many)
-    return (yield [Trial(cand, near=now.cand) for cand in drawn])
+    return (yield trials_near(drawn, now.cand))
+
+
+def trials_near(drawn: Iterable[Cand], near: Cand, above: float | None = None) -> list[Trial]:
+    """A trial for each of `drawn`, made from `near`, abandoned past `above`."""
+    return [Trial(cand, above, near) for cand in drawn]
 
 
 def uphill(now: Rated, near: Sequence[Rated]) -> float:

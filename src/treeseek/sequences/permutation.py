@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from treeseek.errors import InvalidOption
-from treeseek.sequences.moves import exchange, insert, segment, swap
+from treeseek.sequences.kicks import pieces, scatter, shuffle
+from treeseek.sequences.moves import bridge, exchange, insert, segment, swap
 from treeseek.sequences.space import Move
 from treeseek.sequences.trial import Cand, Rng
 
@@ -32,12 +33,15 @@ class Permutation:
     suffix: str = ""
     fixed: Mapping[int, str] = field(default_factory=dict)
     moves: tuple[Move, ...] = (insert, swap, segment, exchange)
+    kicks: tuple[Move, ...] = (scatter, shuffle, pieces, bridge)
     vocabulary: tuple[str, ...] = field(init=False, repr=False)
     bag: Cand = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.words, str) or not self.words or not all(self.words):
-            raise InvalidOption(f"words={self.words!r}: give at least one word, none of them empty.")
+            raise InvalidOption(
+                f"words={self.words!r}: give at least one word, none of them empty."
+            )
         free = list(self.words)
         for place, word in sorted(self.fixed.items()):
             if not 0 <= place < len(self.words):

@@ -15,8 +15,8 @@ from treeseek.sequences.trial import Cand, Rng
 class Space(Protocol):
     """What a candidate is.
 
-    `head` and `tail` stand before and after every candidate; `moves` are the names of those that a
-    strategy takes where it is told of none.
+    `head` and `tail` stand before and after every candidate; `moves` are those that a strategy takes
+    where it is told of none, `kicks` those by which it leaves a local optimum.
     """
 
     @property
@@ -32,6 +32,11 @@ class Space(Protocol):
     @property
     def moves(self) -> tuple["Move", ...]:
         """The moves to take where none are named."""
+        ...
+
+    @property
+    def kicks(self) -> tuple["Move", ...]:
+        """Moves that leave a local optimum, where none are named."""
         ...
 
     def sample(self, rng: Rng) -> Cand:

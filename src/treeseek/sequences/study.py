@@ -23,6 +23,7 @@ IDLE = 2000
 SCORES = 20_000
 """Candidates that are scored where nothing else limits a search."""
 
+
 @dataclass(frozen=True)
 class Better:
     """A best so far: what it is, how good, and how many candidates were scored by then."""
@@ -228,7 +229,7 @@ def minimise(
     study = Study(space, strategy, **options)
     losses = getattr(value, "losses", None)
     while (trials := study.ask()) is not None:
-        told: list[float | None | Rated] = []
+        told: list[float | Rated | None] = []
         for trial in trials:
             number = float(value(trial.cand))
             parts = None if losses is None else losses(trial.cand)

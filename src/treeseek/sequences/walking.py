@@ -6,7 +6,7 @@ the strategy would take. The exact bound says that no token gains anything; the 
 none loses less than it ever did, less a margin, and it asks now and then how often that was wrong.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -264,5 +264,3 @@ def _parts(course: Course) -> tuple[float, ...] | None:
         found.append(sum(course.losses[begin:cut]))
         begin = cut
     return tuple(found)
-
-

@@ -1,0 +1,86 @@
+"""The default: several searches begin, the better go on, and the end is looked at closely.
+
+This file believes that nobody knows beforehand which search a bag of words wants, that a quarter of
+the budget tells, and that the last part of it is best spent near what was found.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from treeseek.errors import InvalidOption
+from treeseek.options import Range, validate
+from treeseek.sequences.bigram import Bigram
+from treeseek.sequences.crew import Member, distinct, served
+from treeseek.sequences.endgame import Endgame, consensus, improved
+from treeseek.sequences.genetic import Genetic
+from treeseek.sequences.iterated import Iterated
+from treeseek.sequences.space import Space
+from treeseek.sequences.tempering import Tempering
+from treeseek.sequences.trial import Bench, Hunt, Rated, Strategy, Trial
+
+OPEN = 6
+"""Places whose every order is tried where the best candidates disagree on no more."""
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Strategies at equal charge; at every `cut` of the budget the better half go on.
+
+    Who stays is visited by the best. Past the last cut the endgame looks at all neighbours of the
+    best and at all orders of the few places on which the best candidates disagree, and the winner
+    goes on with what is left, visited by what was found. Cost: what they ask for. Loses against
+    whoever would have won alone by what the others cost. Reference: sequential-halving
+    """
+
+    of: Annotated[tuple[Strategy, ...], "who begins"] = (
+        Bigram(then=Iterated(screen=4)),
+        Iterated(),
+        Tempering(),
+        Genetic(),
+    )
+    cuts: Annotated[tuple[float, ...], "parts of the budget at which half of them end"] = (0.3, 0.5)
+    last: Annotated[float, Range(above=0.0, high=1.0), "part at which the endgame begins"] = 0.8
+
+    name: ClassVar[str] = "portfolio"
+    references: ClassVar[tuple[str, ...]] = ("sequential-halving",)
+
+    def __post_init__(self) -> None:
+        validate(self)
+        if not self.of:
+            raise InvalidOption("Portfolio(of=()): give at least one strategy.")
+
+    def run(self, bench: Bench, space: Space) -> Hunt:
+        """The generator; it ends when all strategies have."""
+        guest, members = bench.guest(), list[Member]()
+        for nth, strategy in enumerate(self.of):
+            inner = bench.nested("member", nth)
+            if guest is not None:
+                inner.send(*guest)
+            members.append(Member.of(strategy, inner, space))
+        alive, cuts, closed = members, sorted(self.cuts), False
+        while going := [member for member in alive if not member.ended]:
+            least = min(member.effort for member in going)
+            behind = [m for m in going if m.effort <= least + bench.width]
+            spent = (yield from served(behind)) or 0.0
+            while cuts and spent >= cuts[0]:
+                cuts.pop(0)
+                alive = sorted(alive, key=lambda member: member.best.value)
+                alive = alive[: max(1, len(alive) // 2)]
+                for member in alive:
+                    member.visited(alive[0])
+            if spent >= self.last and not closed:
+                closed = True
+                found = yield from self._closed(space, members)
+                alive[0].bench.send(found.cand, found.value)
+
+    def _closed(
+        self, space: Space, members: list[Member]
+    ) -> Generator[list[Trial], list[Rated], Rated]:
+        """What the endgame makes of the best candidates of all `members`."""
+        end = Endgame()
+        best = min((member.best for member in members), key=lambda one: one.value)
+        best = yield from end.polished(space, best)
+        elites = [best.cand, *distinct(members)][:3]
+        better = yield from improved(best, consensus(elites, OPEN), set(), end.batch)
+        return best if better is None else (yield from end.polished(space, better))
