@@ -5,6 +5,8 @@ of words torn out and put back, the pieces between a few cuts in another order. 
 no list of all its outcomes.
 """
 
+from itertools import pairwise
+
 from treeseek.sequences.moves import places
 from treeseek.sequences.space import Move, Space
 from treeseek.sequences.trial import Cand, Rng
@@ -37,7 +39,7 @@ def _shuffle(space: Space, cand: Cand, rng: Rng) -> Cand:
 
 def _pieces(space: Space, cand: Cand, rng: Rng) -> Cand:
     cuts = [0, *places(rng, len(cand) + 1, min(CUTS, len(cand))), len(cand)]
-    inner = [cand[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    inner = [cand[a:b] for a, b in pairwise(cuts)]
     rng.shuffle(inner)
     return tuple(word for piece in inner for word in piece)
 

@@ -44,6 +44,12 @@ def turned(cand: Cand, i: int, j: int) -> Cand:
     return cand[:i] + cand[i:j][::-1] + cand[j:]
 
 
+def combed(cand: Cand, i: int, j: int, to: int) -> Cand:
+    """Every second word from `i` up to `j` taken out and put, together, before `to` of the rest."""
+    rest = [word for at, word in enumerate(cand) if not (i <= at < j and (at - i) % 2 == 0)]
+    return (*rest[:to], *cand[i:j:2], *rest[to:])
+
+
 def rotated(cand: Cand, i: int, j: int, k: int) -> Cand:
     """`cand` with the word at `i` put at `j`, that at `j` at `k`, that at `k` at `i`."""
     found = list(cand)
@@ -155,6 +161,11 @@ def _windows(space: Space, cand: Cand) -> Iterator[Cand]:
                 yield head + inner + tail
 
 
+def _comb(space: Space, cand: Cand, rng: Rng) -> Cand:
+    i, j = places(rng, len(cand) + 1, 2)
+    return combed(cand, i, j, rng.integers(len(cand) - (j - i + 1) // 2 + 1))
+
+
 def _cycle(space: Space, cand: Cand, rng: Rng) -> Cand:
     if len(cand) < 3:
         return cand
@@ -176,4 +187,5 @@ exchange = Move("exchange", _exchange, _exchanges)
 bridge = Move("bridge", _bridge, _bridges)
 reverse = Move("reverse", _reverse, _reverses)
 window = Move("window", _window, _windows)
+comb = Move("comb", _comb)
 cycle = Move("cycle", _cycle, _cycles)

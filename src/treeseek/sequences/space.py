@@ -15,8 +15,8 @@ from treeseek.sequences.trial import Cand, Rng
 class Space(Protocol):
     """What a candidate is.
 
-    `head` and `tail` stand before and after every candidate; `moves` are those that a strategy takes
-    where it is told of none, `kicks` those by which it leaves a local optimum.
+    `head` and `tail` stand before and after every candidate; `moves` are those that a strategy
+    takes where it is told of none, `kicks` those by which it leaves a local optimum.
     """
 
     @property

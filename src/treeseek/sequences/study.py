@@ -116,7 +116,7 @@ class Study:
                 self._advance(self._answers({}))
         return self._asked or None
 
-    def tell(self, values: Sequence["float | None | Rated"]) -> None:
+    def tell(self, values: Sequence["float | Rated | None"]) -> None:
         """Answer `ask()` in order: a value, None where the candidate could not be scored, or Rated.
 
         Raises StrategyError for too few or too many, or a value that is no number.
@@ -132,7 +132,7 @@ class Study:
         else:
             self._advance(self._answers(charged))
 
-    def note(self, cand: Cand, value: "float | None | Rated") -> Rated:
+    def note(self, cand: Cand, value: "float | Rated | None") -> Rated:
         """Keep what `cand` came to, asked for or not."""
         if not isinstance(value, Rated):
             number = math.inf if value is None else float(value)
