@@ -43,7 +43,7 @@ class Annealing:
     probes: Annotated[int, Range(low=2), "neighbours scored to set the temperature"] = 32
     passes: Annotated[int, Range(low=1), "times the temperature falls"] = 1
     moves: Moves = None
-    choice: Chosen = "bandit"
+    choice: Chosen = "even"
 
     name: ClassVar[str] = "annealing"
     references: ClassVar[tuple[str, ...]] = ("simulated-annealing",)

@@ -6,15 +6,18 @@ each order tried tells more of the pairs that matter. What pairs cannot say is l
 that goes on from there.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
+
+import numpy as np
 
 from treeseek.options import Range, validate
 from treeseek.sequences.assignment import cheap_order
 from treeseek.sequences.iterated import Iterated
 from treeseek.sequences.screen import Pairs
 from treeseek.sequences.space import Space
-from treeseek.sequences.trial import Bench, Cand, Hunt, Rated, Strategy, Trial
+from treeseek.sequences.trial import Bench, Cand, Hunt, Rated, Rng, Strategy, Trial
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Bigram:
 
     As many orders as there are items (twice where the number is odd) hold every pair of them one
     after another. The cheapest way through the table is scored, its losses are learnt, and again,
-    `rounds` times or until it repeats itself; `then` goes on from the best. Cost: n or 2n scores
-    and one a round. Nearly exact for a cost that is a sum over pairs; loses its start on a few
+    `rounds` times or until it repeats itself twice; `then` goes on from the best. Cost: n or 2n
+    scores and one a round. Nearly exact for a cost that is a sum over pairs; loses its start on a few
     items, and where a pair says nothing without its context. Deviation: the table holds mean losses
     in orders, not those of words alone. Reference: patching-algorithm
     """
@@ -46,12 +49,12 @@ class Bigram:
         rated = yield [Trial(order) for order in every_pair(cand)]
         pairs.learn(rated)
         known = [*rated, *([Rated(*guest)] if guest else [])]
-        tried: set[Cand] = set()
-        for _ in range(self.rounds):
-            order = solved(pairs, cand)
-            if order in tried:
+        tried = Counter[Cand]()
+        for nth in range(self.rounds):
+            order = solved(pairs, cand, bench.rng("solve", nth))
+            if tried[order] > 1:
                 break
-            tried.add(order)
+            tried[order] += 1
             rated = yield [Trial(order)]
             pairs.learn(rated)
             known += rated
@@ -72,8 +75,8 @@ def every_pair(cand: Cand) -> list[Cand]:
     return list(dict.fromkeys([*rows, *(row[::-1] for row in rows if n % 2)]))
 
 
-def solved(pairs: Pairs, cand: Cand) -> Cand:
+def solved(pairs: Pairs, cand: Cand, rng: Rng) -> Cand:
     """The cheapest order of the items of `cand` that is found by `pairs`."""
-    steps = [[pairs.loss(one, other) for other in cand] for one in cand]
-    order = cheap_order(steps, [pairs.loss(Pairs.START, one) for one in cand])
-    return tuple(cand[at] for at in order)
+    table, items = pairs.table(), list(cand)
+    steps, first = table[np.ix_(items, items)], table[Pairs.START, items]
+    return tuple(cand[at] for at in cheap_order(steps.tolist(), first.tolist(), rng=rng))

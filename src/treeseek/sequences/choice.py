@@ -28,7 +28,8 @@ class Choice:
     """Draws neighbours by `moves`: "even" takes each as often, "bandit" whoever earns most.
 
     The bandit is UCB1 on improvement for each unit charged over a sliding window, the best rate of
-    all moves counted as 1, and with probability `FLOOR` times their number a draw is even.
+    all moves counted as 1, asked once a list; with probability `FLOOR` times their number a draw
+    is even.
     Reference: ucb1
     """
 
@@ -40,11 +41,24 @@ class Choice:
         self._told: list[deque[tuple[float, float]]] = [deque() for _ in self.moves]
         self._sums = [[0.0, 0.0] for _ in self.moves]
 
-    def pick(self, rng: Rng) -> int:
-        """The number of the move to take."""
-        count = len(self.moves)
-        if count == 1 or self.by == "even" or rng.random() < FLOOR * count:
-            return rng.integers(count)
+    def draw(self, space: Space, cand: Cand, rng: Rng, many: int) -> dict[Cand, int]:
+        """Up to `many` distinct neighbours of `cand`, each with the number of its move."""
+        found: dict[Cand, int] = {}
+        moves, count = self.moves, len(self.moves)
+        lead = self._lead() if self.by == "bandit" and count > 1 else None
+        for _ in range(TRIES * many):
+            even = lead is None or rng.random() < FLOOR * count
+            nth = rng.integers(count) if even or lead is None else lead
+            neighbour = moves[nth].draw(space, cand, rng)
+            if neighbour != cand and neighbour not in found:
+                found[neighbour] = nth
+                self._taken[nth] += 1
+                if len(found) == many:
+                    break
+        return found
+
+    def _lead(self) -> int:
+        """The move with the highest upper confidence bound."""
         rates = [gain / cost if cost else 0.0 for gain, cost in self._sums]
         most, log = max(rates) or 1.0, math.log(sum(self._taken) + 1)
         scores = [
@@ -52,19 +66,6 @@ class Choice:
             for rate, taken in zip(rates, self._taken, strict=True)
         ]
         return scores.index(max(scores))
-
-    def draw(self, space: Space, cand: Cand, rng: Rng, many: int) -> dict[Cand, int]:
-        """Up to `many` distinct neighbours of `cand`, each with the number of its move."""
-        found: dict[Cand, int] = {}
-        for _ in range(TRIES * many):
-            nth = self.pick(rng)
-            neighbour = self.moves[nth].draw(space, cand, rng)
-            if neighbour != cand and neighbour not in found:
-                found[neighbour] = nth
-                self._taken[nth] += 1
-                if len(found) == many:
-                    break
-        return found
 
     def learn(self, nth: int, gain: float, charged: float) -> None:
         """Move `nth` bettered the candidate by `gain` (0 where it did not) for `charged`."""

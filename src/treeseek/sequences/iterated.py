@@ -28,7 +28,7 @@ class Iterated:
     times the median uphill step of the space, times `shrink` to the d; a better one begins the
     descent anew, and `lists` without one end it. Then the end is kicked, or after `chained` kicks
     in a row that gained nothing the best of all. With `screen`, so many times more neighbours are
-    drawn as are scored, those a table of pairs likes best. Cost: one score a neighbour. Loses
+    drawn as are scored, those that a table of pairs likes best. Cost: one score a neighbour. Loses
     where neighbours say nothing of each other. Deviation: slack in steps of the space, not a table
     by length; `lists` grows with the candidate. Reference: iterated-local-search
     """
@@ -38,7 +38,7 @@ class Iterated:
     deep: Annotated[int, Range(low=0), "depth from which nothing worse is taken"] = 6
     lists: Annotated[float, Range(above=0.0), "fruitless lists that end a descent, a position"] = 3
     chained: Annotated[int, Range(low=1), "kicks in a row from where the last one led"] = 3
-    screen: Annotated[int, Range(low=1), "neighbours drawn for one that is scored"] = 1
+    screen: Annotated[int, Range(low=1), "neighbours drawn for one that is scored"] = 8
     moves: Moves = None
     kicks: Annotated[tuple[Move, ...] | None, "kicks; none: the space's own"] = None
     choice: Chosen = "bandit"

@@ -16,10 +16,12 @@ from treeseek.sequences.trial import Cand, Rng
 RUN = 4
 """Fewest words in ascending order that are a run."""
 STOPS = frozenset(
-    "a an and are as at be been but by can did do for from had has have he her his i if in is it "
-    "its me my no nor not of off on or our she so than that the their them they this to up us was "
-    "we were what when who will with you your".split()
-)
+    {"a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "did", "do", "for",
+     "from", "had", "has", "have", "he", "her", "his", "i", "if", "in", "is", "it", "its", "me",
+     "my", "no", "nor", "not", "of", "off", "on", "or", "our", "she", "so", "than", "that", "the",
+     "their", "them", "they", "this", "to", "up", "us", "was", "we", "were", "what", "when",
+     "who", "will", "with", "you", "your"}
+)  # fmt: skip
 """Small words of English."""
 
 

@@ -34,8 +34,8 @@ class Portfolio:
     """
 
     of: Annotated[tuple[Strategy, ...], "who begins"] = (
-        Bigram(then=Iterated(screen=4)),
-        Iterated(),
+        Bigram(),
+        Iterated(screen=1),
         Tempering(),
         Genetic(),
     )

@@ -6,7 +6,9 @@ look best, and a few by chance so that the guess is never the last word.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from treeseek.sequences.choice import Choice
 from treeseek.sequences.space import Space
@@ -22,46 +24,62 @@ class Pairs:
     """The mean loss of each item after each other, START before the first.
 
     It learns from losses by position where the objective has them, else from values: each pair of
-    a candidate takes its part of the error.
+    a candidate takes its part of the error. Shapes: [n + 1, n + 1], START in the last row.
     """
 
     START = -1
 
     def __init__(self) -> None:
         """Nothing was seen yet."""
-        self._sums: dict[tuple[int, int], list[float]] = {}
-        self._mean = [0.0, 0.0]
+        self._sums = np.zeros((1, 1))
+        self._counts = np.zeros((1, 1))
 
     def learn(self, rated: Sequence[Rated]) -> None:
         """Learn from candidates that were scored; abandoned ones say nothing."""
         for one in rated:
-            if one.value == float("inf") or not one.charged:
+            if one.value == float("inf") or not one.charged or not one.cand:
                 continue
-            pairs = list(pairwise((self.START, *one.cand)))
-            losses = one.losses
-            if losses is None:
-                part = RATE * (one.value - self.guess(one.cand)) / len(pairs)
-                losses = tuple(self.loss(*pair) + part for pair in pairs)
-                for pair, loss in zip(pairs, losses, strict=True):
-                    self._sums[pair] = [loss, 1.0]
-            else:
-                for pair, loss in zip(pairs, losses, strict=True):
-                    known = self._sums.setdefault(pair, [0.0, 0.0])
-                    known[0] += loss
-                    known[1] += 1.0
-            self._mean[0] += sum(losses)
-            self._mean[1] += len(losses)
+            self._grow(max(one.cand) + 1)
+            at, after = self._pairs(np.array([one.cand]))[0]
+            if one.losses is not None:
+                self._sums[at, after] += one.losses
+                self._counts[at, after] += 1.0
+                continue
+            known = self.table()[at, after]
+            self._sums[at, after] = known + RATE * (one.value - known.sum()) / len(known)
+            self._counts[at, after] = 1.0
 
-    def loss(self, one: int, other: int) -> float:
-        """The mean loss of `other` after `one`; that of all pairs where it was not seen."""
-        known = self._sums.get((one, other))
-        if known is None:
-            return self._mean[0] / self._mean[1] if self._mean[1] else 0.0
-        return known[0] / known[1]
+    def table(self) -> NDArray[np.float64]:
+        """The mean loss of each pair; that of all where one was not seen."""
+        seen = self._counts.sum()
+        mean = self._sums.sum() / seen if seen else 0.0
+        found: NDArray[np.float64] = np.where(
+            self._counts > 0, self._sums / np.maximum(self._counts, 1.0), mean
+        )
+        return found
 
-    def guess(self, cand: Cand) -> float:
-        """What `cand` loses, by its pairs."""
-        return sum([self.loss(*pair) for pair in pairwise((self.START, *cand))])
+    def guesses(self, cands: Sequence[Cand]) -> list[float]:
+        """What each of `cands`, all of one length, loses by its pairs."""
+        several = np.array(cands)
+        self._grow(int(several.max()) + 1)
+        pairs = self._pairs(several)
+        found: list[float] = self.table()[pairs[:, 0], pairs[:, 1]].sum(1).tolist()
+        return found
+
+    def _pairs(self, cands: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Items and what follows them, [candidates, 2, n]."""
+        before = np.concatenate((np.full((len(cands), 1), self.START), cands[:, :-1]), axis=1)
+        return np.stack((before, cands), axis=1)
+
+    def _grow(self, n: int) -> None:
+        """Make room for `n` items; START keeps the last row."""
+        old = len(self._sums) - 1
+        if n > old:
+            places = [*range(old), n]
+            for name in ("_sums", "_counts"):
+                grown = np.zeros((n + 1, n + 1))
+                grown[np.ix_(places, places)] = getattr(self, name)
+                setattr(self, name, grown)
 
 
 class Screening:
@@ -87,5 +105,7 @@ def screened(
         return drawn
     chance = max(1, many // CHANCE)
     lucky = list(drawn)[:chance]  # as drawn, in no order of worth
-    ranked = sorted(list(drawn)[chance:], key=screening.pairs.guess)
+    others = list(drawn)[chance:]
+    worth = dict(zip(others, screening.pairs.guesses(others), strict=True))
+    ranked = sorted(others, key=worth.__getitem__)
     return {one: drawn[one] for one in [*ranked[: many - chance], *lucky]}
