@@ -225,13 +225,12 @@ class Walker:
         if self.bound == "calibrated":
             walked = len(own.losses)
             self.floors.learn(spelling.tokens[:walked], own.losses)
+        self.floors.audited += own.tripped
         if own.abandoned:
             least = self.objective.least(spelling, own.total)
             return Rated(trial.cand, float("inf"), least, None, charged, own.spent)
         value = self.objective.value(spelling, [course.total for course in courses])
-        if own.tripped:
-            self.floors.audited += 1
-            self.floors.wrong += trial.above is not None and value <= trial.above
+        self.floors.wrong += own.tripped and trial.above is not None and value <= trial.above
         self.paths.pop(trial.cand, None)
         self.paths[trial.cand] = Path(spelling, [c.losses for c in courses], own.node)
         while len(self.paths) > KEPT:
