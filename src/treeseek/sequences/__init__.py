@@ -15,6 +15,7 @@ from treeseek.sequences.permutation import Permutation
 from treeseek.sequences.perplexity import Perplexity
 from treeseek.sequences.portfolio import Portfolio
 from treeseek.sequences.space import Move, Space, text_of
+from treeseek.sequences.spelling import bare
 from treeseek.sequences.study import Study, minimise
 from treeseek.sequences.tempering import Tempering
 from treeseek.sequences.trial import Bench, Cand, Hunt, Rated, Strategy, Trial
@@ -43,6 +44,7 @@ __all__ = [
     "Study",
     "Tempering",
     "Trial",
+    "bare",
     "minimise",
     "optimise",
     "text_of",

@@ -18,6 +18,33 @@ CHECKS = 32
 """Candidates by which a piecewise spelling is checked before it is used."""
 
 
+def bare(
+    encode: Callable[[str], Sequence[int]],
+) -> tuple[Callable[[str], list[int]], tuple[int, ...]]:
+    """`encode` without the special tokens it puts around a text, and those before the text.
+
+    They are what it makes of an empty text. Raises InvalidOption where a text does not begin and
+    end with them.
+    """
+    around, probe = list(encode("")), list(encode("a"))
+    front = 0
+    while front < min(len(around), len(probe)) and around[front] == probe[front]:
+        front += 1
+    back = len(around) - front
+
+    def inner(text: str) -> list[int]:
+        tokens = list(encode(text))
+        end = len(tokens) - back
+        if tokens[:front] != around[:front] or tokens[end:] != around[front:]:
+            raise InvalidOption(
+                f"{text!r}: the tokenizer puts other special tokens around it than around nothing: "
+                "give encode= and begin= yourself."
+            )
+        return tokens[front:end]
+
+    return inner, tuple(around[:front])
+
+
 @dataclass(frozen=True, slots=True)
 class Spelling:
     """A candidate as tokens.
