@@ -19,6 +19,7 @@ from treeseek.sequences import (
     PathCost,
     Permutation,
     Portfolio,
+    Rated,
     Space,
     Strategy,
     Study,
@@ -36,7 +37,8 @@ def needed(
     """Candidates scored before one as good as `best` was met; None where none was."""
     study = Study(space, strategy, scores=scores, seed=seed)
     while (trials := study.ask()) is not None:
-        study.tell([value(trial.cand) for trial in trials])
+        cands = [trial.cand for trial in trials]
+        study.tell([Rated(c, value(c), losses=value.losses(c), charged=1) for c in cands])
         if study.best is not None and study.best.value <= best + 1e-9:
             return study.best.scores
     return None
