@@ -24,12 +24,12 @@ from treeseek.sequences.trial import Bench, Cand, Hunt, Rated, Rng, Strategy, Tr
 class Bigram:
     """Orders that hold every pair, then the cheapest order by the pairs' losses, then `then`.
 
-    As many orders as there are items (twice where the number is odd) hold every pair of them
-    one after another. The cheapest way through the table is scored, its losses are learnt, and
-    again, `rounds` times or until it repeats itself twice; `then` goes on from the best. Cost:
-    n or 2n scores and one a round. Nearly exact for a cost that is a sum over pairs; loses its
-    start on a few items, and where a pair says nothing without its context. Deviation: the
-    table holds mean losses in orders, not those of words alone. Reference: patching-algorithm
+    As many orders as there are items (twice where the number is odd) hold every pair of them one
+    after another. The cheapest way through the table is scored, its losses are learnt, and again,
+    `rounds` times or until it repeats itself three times; `then` goes on from the best. Cost: n
+    or 2n scores and one a round. Nearly exact for a cost that is a sum over pairs; loses its
+    start on a few items, and where a pair says nothing without its context. Deviation: the table
+    holds mean losses in orders, not those of words alone. Reference: patching-algorithm
     """
 
     rounds: Annotated[int, Range(low=1), "tables solved"] = 8
@@ -52,7 +52,7 @@ class Bigram:
         tried = Counter[Cand]()
         for nth in range(self.rounds):
             order = solved(pairs, cand, bench.rng("solve", nth))
-            if tried[order] > 1:
+            if tried[order] > 2:
                 break
             tried[order] += 1
             rated = yield [Trial(order)]
@@ -78,5 +78,6 @@ def every_pair(cand: Cand) -> list[Cand]:
 def solved(pairs: Pairs, cand: Cand, rng: Rng) -> Cand:
     """The cheapest order of the items of `cand` that is found by `pairs`."""
     table, items = pairs.table(), list(cand)
+    rng.shuffle(items)
     steps, first = table[np.ix_(items, items)], table[Pairs.START, items]
-    return tuple(cand[at] for at in cheap_order(steps.tolist(), first.tolist(), rng=rng))
+    return tuple(items[at] for at in cheap_order(steps.tolist(), first.tolist(), rng=rng))

@@ -33,10 +33,12 @@ class Iterated:
     by length; `lists` grows with the candidate. Reference: iterated-local-search
     """
 
-    slack: Annotated[float, Range(low=0.0), "uphill steps taken at depth 0"] = 0.5
+    slack: Annotated[float, Range(low=0.0), "uphill steps taken at depth 0"] = 1.0
     shrink: Annotated[float, Range(above=0.0, below=1.0), "slack of a depth over the last"] = 0.65
     deep: Annotated[int, Range(low=0), "depth from which nothing worse is taken"] = 6
-    lists: Annotated[float, Range(above=0.0), "fruitless lists that end a descent, a position"] = 3
+    lists: Annotated[float, Range(above=0.0), "fruitless lists that end a descent, a position"] = (
+        0.5
+    )
     chained: Annotated[int, Range(low=1), "kicks in a row from where the last one led"] = 3
     screen: Annotated[int, Range(low=1), "neighbours drawn for one that is scored"] = 8
     moves: Moves = None

@@ -20,7 +20,7 @@ CUTS = 6
 
 
 def _scatter(space: Space, cand: Cand, rng: Rng) -> Cand:
-    size = min(BLOCK, len(cand) // 2)
+    size = min(BLOCK, len(cand) // 3)
     start = rng.integers(len(cand) - size + 1)
     found = [*cand[:start], *cand[start + size :]]
     for word in cand[start : start + size]:
