@@ -308,6 +308,13 @@ class TestRethinkMcts(StrategySuite):
         return {"step": STEP, "verifier": Sums()}
 
 
+class TestLimitedDiscrepancy(StrategySuite):
+    strategy = strategies.limited_discrepancy(completions=6, parallel=2)
+
+    def options(self) -> dict[str, Any]:
+        return {"verifier": Foreseeing()}
+
+
 class TestPgTd(StrategySuite):
     strategy = strategies.pg_td(simulations=12, parallel=3)
 

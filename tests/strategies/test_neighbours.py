@@ -58,6 +58,62 @@ def test_stochastic_beam_is_random_where_beam_is_not() -> None:
     assert {texts(lm, strategies.beam(width=2), seed=seed)[0] for seed in range(3)} == {"a"}
 
 
+def test_limited_discrepancy_leaves_the_greedy_path_where_that_is_likeliest() -> None:
+    """Answers come in the order of their departures; best-first meets its ends by confidence."""
+    lm = scripted({
+        "": {"a": 0.6, "b": 0.25, "c": 0.15}, "a": {"d": 0.7, "e": 0.3},
+        "b": {"d": 0.5, "e": 0.5}, "c": {"d": 1.0},
+    })  # fmt: skip
+    met: list[str] = []
+
+    class Listens:
+        name, version = "listens", "1"
+
+        def verify(self, text: str) -> Verdict:
+            met.extend([text] if len(text) == 2 else [])
+            return Verdict(0.0, False, text == "ae")
+
+    ordered = strategies.limited_discrepancy()
+    search("^", model=lm, strategy=ordered, verifier=Listens(), limit=2, budget=99)
+    ends = list(dict.fromkeys(met))
+    # Ends are judged where they are met: the row of a gives two of them, then b is left, then c.
+    assert ends == ["ad", "ae", "bd", "be", "cd"]
+    by_confidence = strategies.best_first(width=3, priority="total")
+    met.clear()
+    search("^", model=lm, strategy=by_confidence, verifier=Listens(), limit=2, budget=99, n=2)
+    assert list(dict.fromkeys(met)) == ["ad", "ae", "bd", "be", "cd"]
+    deeper = scripted({
+        "": {"a": 0.6, "b": 0.4}, "a": {"d": 0.9, "e": 0.1}, "ad": {"f": 0.5, "g": 0.5},
+        "adf": {"h": 0.5, "i": 0.5}, "b": {"d": 1.0}, "bd": {"f": 1.0}, "bdf": {"h": 1.0},
+    })  # fmt: skip
+    assert texts(deeper, strategies.greedy())[0] == "adfh"
+    first = search("^", model=deeper, strategy=ordered, limit=4, budget=4).candidates
+    assert "adfh" in {candidate.text for candidate in first}, "a whole answer comes first"
+    waits = search("^", model=deeper, strategy=by_confidence, limit=4, budget=4).candidates
+    assert all(len(candidate.text) < 4 or candidate.text == "bdfh" for candidate in waits)
+
+
+def test_limited_discrepancy_goes_on_from_a_state_once() -> None:
+    """ab and ba are one state: what follows the second is not asked for."""
+    after = {"c": 0.5, "d": 0.5}
+    lm = scripted({
+        "": {"a": 0.6, "b": 0.4}, "a": {"b": 1.0}, "b": {"a": 1.0}, "ab": after, "ba": after,
+    })  # fmt: skip
+
+    class Sorted:
+        name, version = "sorted", "1"
+
+        def verify(self, text: str) -> Verdict:
+            return Verdict(0.0, False, False, "", "".join(sorted(text)))
+
+    def found(merge: bool) -> set[str]:
+        how = strategies.limited_discrepancy(merge=merge)
+        return set(texts(lm, how, verifier=Sorted(), limit=3, budget=99))
+
+    assert found(True) == {"abc", "abd"}
+    assert found(False) == {"abc", "abd", "bac", "bad"}
+
+
 def test_best_first_comes_back_where_beam_cannot() -> None:
     lm = scripted(GARDEN)
     assert texts(lm, strategies.beam(width=1))[0] == "ad"

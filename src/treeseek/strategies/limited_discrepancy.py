@@ -13,6 +13,7 @@ from treeseek.declare import Search, strategy
 from treeseek.live import Context
 from treeseek.options import Range
 from treeseek.requests import Expand, Node, Verify, mean_logprob
+from treeseek.strategies.draws import FIRST
 from treeseek.strategies.measures import SOLVED, measure, merit
 
 
@@ -21,8 +22,15 @@ def limited_discrepancy(
     ctx: Context,
     root: Node,
     *,
+    completions: Annotated[
+        int | None,
+        Range(low=1),
+        f"answers met; none: until the budget is spent, {FIRST} without one",
+    ] = None,
     width: Annotated[int, Range(low=1), "likeliest tokens that are children"] = 8,
-    parallel: Annotated[int, Range(low=1), "paths that go on together"] = 4,
+    parallel: Annotated[
+        int, Range(low=1), "paths that go on together, each begun before the last has ended"
+    ] = 1,
     merge: Annotated[bool, "prefixes of one state, by the verifier, are gone on from once"] = True,
 ) -> Search:
     """Take the likeliest token to the end of an answer; the others wait in one queue.
@@ -39,14 +47,16 @@ def limited_discrepancy(
     arrival = count()
     waiting: list[tuple[float, int, Node]] = [(0.0, next(arrival), root)]
     going: list[tuple[float, Node]] = []
-    states, solved = set[str](), 0
-    while solved < ctx.n:
+    states, solved, met, most = set[str](), 0, 0, completions
+    while solved < ctx.n and (most is None or met < most):
         while waiting and len(going) < parallel:
             behind, _, node = heappop(waiting)
             going.append((behind, node))
         if not going:
             return
         rows = yield [Expand(node, k=width) for _, node in going]
+        if completions is None and rows[0].spent is None:
+            most = max(FIRST, ctx.n)
         born = [child for row in rows for child in row.children]
         judge = ctx.verifier
         asked = [child for child in born if child.is_end or by.foresees] if judge else []
@@ -60,6 +70,7 @@ def limited_discrepancy(
                 if child.is_end:
                     mark = mean_logprob(child) if verdict is None else merit(verdict)
                     ctx.finish(child, score=mark)
+                    met += 1
                     solved += verdict is not None and mark >= SOLVED
                 elif verdict is None or verdict.solved or not verdict.terminal:
                     if verdict and merge and verdict.state:
