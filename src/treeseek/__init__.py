@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from treeseek.loading import load
     from treeseek.model import LM
     from treeseek.options import Range
+    from treeseek.ordering.found import Ordered
+    from treeseek.ordering.front import order
     from treeseek.replies import BudgetSpent
     from treeseek.requests import (
         Continue,
@@ -61,15 +63,18 @@ _HOMES = {
     "solving.front": ["compare", "solve"],
     "declare": ["Strategy", "strategy"],
     "options": ["Range"],
+    "ordering.found": ["Ordered"],
+    "ordering.front": ["order"],
 }  # fmt: skip
 _WHERE = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "LM", "Answer", "Budget", "BudgetSpent", "Candidate", "Comparison", "Continue", "Cost",
-    "Derive", "Expand", "Greedy", "Gumbel", "How", "MemoryJournal", "Mirostat", "Node", "Progress",
-    "Race", "Range", "Result", "Run", "Sample", "Score", "Solved", "Spawn", "Step", "Stop",
-    "Strategy", "Verdict", "Verify", "Walk", "Warp", "asearch", "compare", "drive", "errors",
-    "load", "search", "search_all", "solve", "start", "strategies", "strategy", "stream",
+    "Derive", "Expand", "Greedy", "Gumbel", "How", "MemoryJournal", "Mirostat", "Node", "Ordered",
+    "Progress", "Race", "Range", "Result", "Run", "Sample", "Score", "Solved", "Spawn", "Step",
+    "Stop", "Strategy", "Verdict", "Verify", "Walk", "Warp", "asearch", "compare", "drive",
+    "errors", "load", "order", "search", "search_all", "solve", "start", "strategies", "strategy",
+    "stream",
 ]  # fmt: skip
 
 

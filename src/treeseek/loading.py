@@ -85,7 +85,7 @@ def load(
     backend, words = load_hf(
         source, **placed, slots=slots, nodes=nodes, deterministic=deterministic
     )
-    ends, weights = _ends(backend, words), value_weights(source)
+    ends, weights = ends_of(backend, words), value_weights(source)
     head = None if weights is None else ValueHead(weights)
     return LM(backend, Words(words), name=model, ends=ends, value=head)
 
@@ -117,11 +117,11 @@ def _adopt(network: Any, tokenizer: Any, **options: Any) -> LM:
     backend = serve(network.eval(), **options)
     announce(backend)
     name = network.config.name_or_path or type(network).__name__
-    return LM(backend, Words(tokenizer), name=name, ends=_ends(backend, tokenizer))
+    return LM(backend, Words(tokenizer), name=name, ends=ends_of(backend, tokenizer))
 
 
-def _ends(backend: Any, tokenizer: Any) -> list[int]:
-    """End tokens: the generation configuration's, else the tokenizer's."""
+def ends_of(backend: Any, tokenizer: Any) -> list[int]:
+    """End tokens in order: the generation configuration's, else the tokenizer's."""
     settings = getattr(backend.head.model, "generation_config", None)
     ends = getattr(settings, "eos_token_id", None)
     if ends is None:

@@ -41,6 +41,10 @@ _OWN = {
         "swap": "treeseek.sequences.moves:swap",
         "window": "treeseek.sequences.moves:window",
     },
+    "orders": {
+        "bag-beam": "treeseek.sequences:bag_beam",
+        "branch-and-bound": "treeseek.sequences:branch_and_bound",
+    },
     "sequences": {
         "annealing": "treeseek.sequences:Annealing",
         "bigram": "treeseek.sequences:Bigram",

@@ -109,31 +109,33 @@ class SearchCommand(click.Command):
         strategies = ctx.meta.get("treeseek.strategy")
         if any(param.name == "allocator" for param in self.params):
             words = 'Write one with its options as "NAME(OPTION=VALUE)".'
-            _listed(formatter, "Allocators", "allocators", words)
+            listed(formatter, "Allocators", "allocators", words)
         if any(param.name == "task" for param in self.params):
             task = ctx.meta.get("treeseek.task")
             if task is None:
-                _listed(formatter, "Tasks", "tasks", "Write NAME --help for the options of one.")
+                listed(formatter, "Tasks", "tasks", "Write NAME --help for the options of one.")
             else:
                 name, _, kind, options = task_of(task)
-                _described(formatter, name, kind.__doc__, options)
+                described(formatter, name, kind.__doc__, options)
         if strategies is None:
             words = "Add -s NAME to --help for the options of one."
-            _listed(formatter, "Strategies", "strategies", words)
+            listed(formatter, "Strategies", "strategies", words)
             return
         for words in split(strategies):
             made = factory(read(words)[0])
-            _described(formatter, made.name, made.__doc__, made.options)
+            described(formatter, made.name, made.__doc__, made.options)
 
 
-def _listed(formatter: click.HelpFormatter, title: str, kind: str, words: str) -> None:
+def listed(formatter: click.HelpFormatter, title: str, kind: str, words: str) -> None:
+    """The names of `kind` there are, and `words` on what to do with one."""
     with formatter.section(title):
         formatter.write_text(f"{', '.join(registry.names(kind))}. {words}")
 
 
-def _described(
+def described(
     formatter: click.HelpFormatter, name: str, doc: str | None, options: dict[str, Option]
 ) -> None:
+    """What `name` does, by its `doc`, and its options."""
     lines = (doc or "").strip().splitlines()
     with formatter.section(f"Options of {name} (-o NAME=VALUE)"):
         formatter.write_text(lines[0] if lines else "")

@@ -16,6 +16,7 @@ VERBS = {
     "run": "Continue a text by a search.",
     "solve": "Solve problems that can be checked, beside best-of-N with the same budget.",
     "compare": "Compare strategies at equal tokens, and with what the tokens buy without one.",
+    "order": "Of all orders of given words, find the one the model finds least perplexing.",
     "doctor": "Say what is installed and how a model is served.",
     "cite": "Print the BibTeX of what a run used.",
 }
@@ -75,4 +76,5 @@ def treeseek() -> None:
     Examples:
       treeseek run "Once upon a time" -s beam -o width=4
       treeseek solve countdown --problems 5
+      treeseek order "mat the cat sat on the" -b scores=300
     """

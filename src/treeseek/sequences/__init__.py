@@ -1,7 +1,9 @@
 """Sequences: of all candidates of a space, the one an objective likes best."""
 
 from treeseek.sequences.annealing import Annealing
+from treeseek.sequences.bag_beam import bag_beam
 from treeseek.sequences.bigram import Bigram
+from treeseek.sequences.branching import branch_and_bound
 from treeseek.sequences.costs import PathCost
 from treeseek.sequences.elites import Elites
 from treeseek.sequences.endgame import Endgame
@@ -44,7 +46,9 @@ __all__ = [
     "Study",
     "Tempering",
     "Trial",
+    "bag_beam",
     "bare",
+    "branch_and_bound",
     "minimise",
     "optimise",
     "text_of",
