@@ -34,6 +34,8 @@ LINES = [
     "solve countdown --allocator 'tuning(plans=\"puct(width=2),puct(width=4)\", cap=90)' -b 3k",
     "solve countdown -s 'portfolio(strategies=\"step-beam(width=2), particle\")'",
     "compare countdown -s 'beam(width=3),best-first' -o priority=total -b 40,1k --problems 9",
+    "order 'the cat sat' -s 'annealing(hot=0.5)' --fixed 0=the --restarts 2 --no-end --target 3",
+    "order - -s branch-and-bound -o width=8 -b scores=9 --form byte --prefix Once",
     "compare 'countdown(numbers=3)' -s puct --scorer none --csv rows.csv --plot curve.svg --seed 4",
 ]
 

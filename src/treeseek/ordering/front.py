@@ -289,7 +289,7 @@ class Ordering:
             trajectory=self.trajectory,
             cost=cost,
             scores=self.scores,
-            gap=self._gap,
+            gap=0.0 if self._gap is None and self.optimal else self._gap,
             exempt=tuple(dict.fromkeys(why for one in results for why in one.exempt)),
             references=tuple(dict.fromkeys(references)),
             words=len(self.goal.space.words),

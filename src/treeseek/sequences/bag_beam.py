@@ -28,7 +28,8 @@ def bag_beam(
 ) -> Search:
     """Beam search under the bag: loss so far, and for each word left its least loss in any context.
 
-    The `width` best beginnings grow by every word that is left. At the end of all words the beam
+    The `width` best beginnings grow by every word that is left; those of one word are all kept, so
+    that each word was met after each other one. At the end of all words the beam
     begins anew, twice as wide, until the budget is spent or nothing was dropped, which proves the
     best (`optimal`). Each best is a candidate. Cost: a row for each beginning kept, those of the
     narrower beam being there already. Exact once it is as wide as all beginnings. Loses against
@@ -41,8 +42,9 @@ def bag_beam(
         level, dropped = [growth.start()], False
         while level and level[0].rest and not growth.over:
             longer = yield from growth.grown(level)
-            level = sorted(longer, key=growth.promise)[:width]
-            dropped = dropped or len(longer) > width
+            most = width if level[0].cand else len(longer)
+            level = sorted(longer, key=growth.promise)[:most]
+            dropped = dropped or len(longer) > most
         whole = [one for one in level if not one.rest]
         scored += len(whole)
         for one in whole:
