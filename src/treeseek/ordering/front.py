@@ -21,6 +21,7 @@ from treeseek.ordering.goal import Goal, goal_of
 from treeseek.result import Cost
 from treeseek.scheduler import Scheduler
 from treeseek.sequences import (
+    Annealing,
     Bench,
     Hunt,
     Permutation,
@@ -112,7 +113,7 @@ class Ordering:
         self._falls = by is None and few  # to the portfolio, where branch and bound cannot be
         self.by: By = by or (branch_and_bound if few else Portfolio())
         if goal.space.count() == 1:
-            self.by, restarts = Portfolio(), 1
+            self.by, restarts = Annealing(), 1
         self._provable = few and goal.space.count() > 1 and not _proves(self.by)
         kept = 1.0 - KEPT if self._provable else 1.0
         share = Budget(

@@ -23,7 +23,7 @@ def bag_beam(
     *,
     space: Annotated[Permutation, "the orders"],
     objective: Annotated[Perplexity, "what is good"],
-    width: Annotated[int, Range(low=1), "beginnings kept at first"] = 16,
+    width: Annotated[int, Range(low=1), "beginnings kept at first"] = 4,
     scores: Annotated[int | None, Range(low=1), "orders to score at most"] = None,
 ) -> Search:
     """Beam search under the bag: loss so far, and for each word left its least loss in any context.

@@ -31,10 +31,11 @@ def branch_and_bound(
 ) -> Search:
     """The order of least `objective`, proved: `optimal` among its scores is 1 where all was seen.
 
-    Depth first: of the beginnings held, the `width` that promise most grow by every word that is
-    left; a beginning is dropped where its loss alone, shared out over all tokens, is no better than
-    the best whole order. Each best is a candidate. Cost: a row for each beginning that is not
-    dropped, n! of them at worst; nine words are many. Exact for words that are spelt alike wherever
+    Depth first: the beginning that promises most grows by every word that is left; once one order
+    is whole, the `width` that promise most of those held last. A beginning is dropped where its
+    loss alone, shared out over all tokens, is no better than the best whole order; each that is
+    dropped on its way counts as an order scored. Each best is a candidate. Cost: a row for each
+    beginning, n! of them at worst; nine words are many. Exact for words that are spelt alike where
     they stand, which is checked for each pair of neighbours. Loses against every local search once
     it cannot finish. Deviation: a breadth of `width` where the published one grows one at a time.
     Reference: branch-and-bound
@@ -44,11 +45,13 @@ def branch_and_bound(
     value = float("inf")
     while held and not growth.over and (scores is None or scored < scores):
         some: list[Beginning] = []
-        while held and len(some) < width:
+        while held and len(some) < (width if best is not None else 1):
             one = held.pop()
             if growth.least(one) < value:
                 some.append(one)
+        before = growth.abandoned
         longer = yield from growth.grown(some, None if best is None else value)
+        scored += growth.abandoned - before
         for one in longer:
             if one.rest:
                 continue

@@ -70,7 +70,7 @@ class Growth:
                 "This tokenizer joins neighbouring words into one token, so no beginning can be "
                 "scored by itself: take a strategy of neighbours, or another separator."
             )
-        self.over, self.charged = False, 0
+        self.over, self.charged, self.abandoned = False, 0, 0
         self.floors: dict[int, float] = {}
         """The least loss of each word wherever it was met."""
         self._roots: dict[tuple[int, ...], Node] = {}
@@ -116,6 +116,7 @@ class Growth:
             self.over, replies = True, spent.replies
         for one, reply in zip(asked, replies, strict=False):
             self.charged += reply.charged
+            self.abandoned += reply.abandoned
             if not reply.abandoned:
                 found.append(self._walked(one, reply))
         return found
