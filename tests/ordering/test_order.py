@@ -30,8 +30,8 @@ def forward(lm: Any, tokens: list[int]) -> float:
     return -float(lost.sum())
 
 
-@given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=9), seed=st.integers(0, 99))
-@budgeted(max_examples=5)
+@given(words=st.lists(st.sampled_from(WORDS), min_size=9, max_size=14), seed=st.integers(0, 99))
+@budgeted(max_examples=4)
 def test_the_perplexity_is_that_of_a_plain_forward(words: list[str], seed: int) -> None:
     lm = treeseek.load("embedded")
     found = treeseek.order(

@@ -197,12 +197,15 @@ def test_what_has_no_beginnings_is_refused(by: Any) -> None:
         run(by, model(), bag("ab", fixed={0: "a", 1: "b"}), objective())
 
 
-@pytest.mark.parametrize("words", ["the cat sat on mat", "mat the cat sat on the"])
+@pytest.mark.parametrize(
+    "words",
+    ["the cat sat on mat", pytest.param("mat the cat sat on the", marks=pytest.mark.slow)],
+)
 def test_the_embedded_model(words: str) -> None:
     lm = treeseek.load("embedded")
     encode, begin = bare(lm.tokenizer.encode)
     goal = Perplexity(encode, begin=begin, end=(1,))
-    space = Permutation(words.split()[: 5 if "mat the" not in words else 6])
+    space = Permutation(words.split())
     result = run(branch_and_bound, lm, space, goal)
     wide = run(bag_beam, lm, space, goal, width=1000)
     assert proved(result) and proved(wide)
