@@ -7,8 +7,19 @@ from typing import ClassVar
 import pytest
 
 from tests.sequences.bags import brute, letters, table
+from treeseek import registry
 from treeseek.errors import InvalidOption, StrategyError
-from treeseek.sequences import Bench, Hunt, PathCost, Rated, Space, Study, Trial, minimise
+from treeseek.sequences import (
+    Bench,
+    Hunt,
+    PathCost,
+    Permutation,
+    Rated,
+    Space,
+    Study,
+    Trial,
+    minimise,
+)
 
 
 @dataclass(frozen=True)
@@ -109,3 +120,12 @@ def test_answers_that_do_not_fit_are_refused() -> None:
 def test_one_candidate_is_optimal_at_once() -> None:
     study = minimise(lambda cand: 1.0, letters(1))
     assert study.optimal and study.scores == 1
+
+
+@pytest.mark.parametrize("fixed", [{}, {0: "a"}])
+def test_a_bag_of_nothing_to_order_is_scored_as_it_is(fixed: dict[int, str]) -> None:
+    """By every strategy of the registry, also where no word is free."""
+    space = Permutation(["a"], fixed=fixed)
+    for name in registry.names("sequences"):
+        found = minimise(lambda cand: 1.0, space, registry.find("sequences", name)())
+        assert found.best is not None and found.best.value == 1.0, name

@@ -73,7 +73,8 @@ class Study:
         self._spent: float | None = None
         self._bench = Bench(rng or self._numbers, width=width)
         self._hunt = (strategy or Annealing()).run(self._bench, space)
-        self._start = [Trial(cand) for cand in dict.fromkeys(start)]
+        only = [space.sample(self._bench.rng("only"))] if self._count == 1 else []
+        self._start = [Trial(cand) for cand in dict.fromkeys([*start, *only])]
         self._list: list[Trial] | None = self._start or None
         self._asked: list[Trial] = []
         self._idle = 0
