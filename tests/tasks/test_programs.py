@@ -96,7 +96,7 @@ def test_a_state_is_one_of_public_values_and_none_where_they_are_all_met():
     problem = Problem("", "Map", (("2 4", "4"),), (("3 5", "5"),), ("last1",))
     even, same = (verify(LISTS, problem, f"{line}\n") for line in ("even:2 4", "sort:2 4"))
     assert even.state == same.state != "", "only a hidden example tells them apart"
-    last, gaps = (verify(LISTS, problem, line) for line in ("last1:4\n", "add2:4 6\nfirst1:4\n"))
+    last, gaps = (verify(LISTS, problem, line) for line in ("last1:4\n", "times2:4 8\nfirst1:4\n"))
     assert last.solved and not gaps.solved and last.state == gaps.state == ""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, cast
 
 import click
@@ -129,7 +130,10 @@ class SearchCommand(click.Command):
 def listed(formatter: click.HelpFormatter, title: str, kind: str, words: str) -> None:
     """The names of `kind` there are, and `words` on what to do with one."""
     with formatter.section(title):
-        formatter.write_text(f"{', '.join(registry.names(kind))}. {words}")
+        indent = " " * formatter.current_indent
+        text = f"{', '.join(registry.names(kind))}. {words}"
+        for line in wrap(text, formatter.width - len(indent), break_on_hyphens=False):
+            formatter.write(f"{indent}{line}\n")
 
 
 def described(
