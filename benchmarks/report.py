@@ -77,9 +77,10 @@ def search_lines(report: dict[str, Any]) -> list[str]:
     out = [
         machine_line(report["machine"]),
         "",
-        "Microseconds of CPU time a step that was drawn, judged and kept, median [quartiles]. A",
-        "simulation of width 1 draws one, as a node of treequest does; one of width 4 draws four.",
-        "Without a search the same requests are served; the arithmetic is that of drawing a token.",
+        "Microseconds of CPU time, median [quartiles]: a simulation of `puct`, which asks for one row;",
+        "of `mcts` a step that was drawn, judged and kept: a simulation of width 1 draws one, one of",
+        "width 4 four; a node of treequest; a step of a beam of its_hub. Without a search the same",
+        "requests as those of width 1 are served; the arithmetic is that of drawing a token.",
         "",
         "| what | us |",
         "|---|---|",

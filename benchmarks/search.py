@@ -1,10 +1,12 @@
 """Tree search over steps on a model that costs nothing: `python -m benchmarks.search [--quick]`.
 
-What is left is the engine and the strategy, for each step of one token that was drawn, judged and
-kept: a simulation of width 1 is one selection, one such step, one value, one backup, and so is what
-treequest calls a node. The same requests without a search, and the arithmetic of drawing alone,
-stand beside it, so that a reader can take them off. treequest grows a tree and its_hub a beam in
-the same run, where they are installed. `--write` puts the table into RESULTS.md.
+What is left is the engine and the strategy. A simulation is one selection, one request, one value
+and one backup: `puct` asks for a row and grows four children of it, as treequest does for a node;
+`mcts` draws a step of one token for each child, by keyed noise, and judges it, so its figures are
+those of a step that was drawn, judged and kept. The same requests without a search, and the
+arithmetic of drawing alone, stand beside it, so that a reader can take them off. treequest grows a
+tree and its_hub a beam in the same run, where they are installed. `--write` puts the table into
+RESULTS.md.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from treeseek.decoding.samplers import Gumbel
 from treeseek.decoding.stops import Step
 from treeseek.decoding.summary import log_sum_exp
 from treeseek.model import LM
-from treeseek.strategies import mcts, rest_mcts
+from treeseek.strategies import mcts, puct, rest_mcts
 from treeseek.strategies.steps import steps
 
 STEP = Step((), 1)
@@ -174,6 +176,9 @@ def main() -> None:
                 mcts, size, drawn=width, width=width, widening=0.5 if width == 1 else 0.0,
                 parallel=flight, restarts=False,
             )  # fmt: skip
+        arms[f"puct over tokens, {flight} in flight, a simulation"] = grown(
+            puct, size, width=WIDTH, parallel=flight
+        )
         arms[f"no search, {flight} requests a list"] = grown(queue, size, parallel=flight)
         arms[f"arithmetic alone, {flight} tokens a call"] = drawn(flight)
     arms["rest-mcts, 64 in flight, a simulation"] = grown(

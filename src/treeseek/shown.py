@@ -37,7 +37,20 @@ class Shown:
 
     def child(self, parent: int, token: int, logprob: float) -> int:
         """Handle of the node one `token` after `parent`, shown now or before."""
-        return self.along(parent, (token,), (logprob,))
+        parents, new = self.parents, len(self.parents)
+        if parent in self._kin or (parent + 1 < new and parents[parent + 1] == parent):
+            kin = self._by_token(parent)
+            handle = kin.setdefault(token, new)
+            if handle != new:
+                return handle
+        elif new > parent + 1:
+            self._kin[parent] = range(new, new + 1)
+        parents.append(parent)
+        self.token.append(token)
+        self.logprobs.append(logprob)
+        self.totals.append(self.totals[parent] + logprob)
+        self.depths.append(self.depths[parent] + 1)
+        return new
 
     def shown(self, parent: int, token: int) -> int | None:
         """Handle of the node one `token` after `parent` if the search was shown it before."""
@@ -123,7 +136,11 @@ class Shown:
         """A fresh Node for `handle`."""
         logprob = self.logprobs[handle]
         total, depth = self.totals[handle], self.depths[handle]
-        end = end or self.end_of(handle)
+        if end is None:
+            if self._stops or self._limits or depth >= self.settings.limit or not depth:
+                end = self.end_of(handle)
+            elif self.token[handle] in self.settings.ends:
+                end = "end"
         return Node(handle, self.token[handle], logprob, logprob, total, depth, end)
 
     def end_of(self, handle: int) -> str | None:
@@ -150,6 +167,8 @@ class Shown:
 
     def along(self, handle: int, tokens: Sequence[int], logprobs: Sequence[float]) -> int:
         """Handle of the node reached from `handle` by `tokens`, all shown now or before."""
+        if len(tokens) == 1 == len(logprobs):
+            return self.child(handle, tokens[0], logprobs[0])
         parents, known = self.parents, self.token
         tokens, at, count, step = list(tokens), 0, min(len(tokens), len(logprobs)), STRIDE
         while at < count:

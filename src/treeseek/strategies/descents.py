@@ -53,9 +53,13 @@ class Descents:
 
     def descend(self, path: Path, room: Callable[[Tally], int]) -> Path:
         """Lead `path` on to a node that has no open child, or `room` for more children."""
-        at = path[-1]
-        while at.open and room(at) <= 0:
-            at = self.choose(at, at.open)
+        at, rule, c, span = path[-1], self.rule, self.exploration, self.span
+        while (below := at.open) and (at.visits < at.shut or room(at) <= 0):
+            if len(below) == 1:
+                at = below[0]
+            else:
+                scores = rule(at, below, c, span)
+                at = below[scores.index(max(scores))]
             path.append(at)
         return path
 
@@ -122,7 +126,7 @@ class Descents:
     def renew(self, path: Path, child: Tally | None) -> None:
         """Make room at the end of `path` for one more child, in the place of `child` if given."""
         tip = path[-1]
-        tip.draws -= 1
+        tip.draws, tip.shut = tip.draws - 1, 0.0
         for kept in (tip.children, tip.open):
             kept[:] = [other for other in kept if other is not child]
         for above, tally in pairwise(path):

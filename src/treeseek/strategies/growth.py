@@ -31,7 +31,7 @@ class Growth:
         """Let `tree` grow as `plan` says, judging by `by`."""
         self.ctx, self.tree, self.plan, self.by = ctx, tree, plan, by
         self.births = Births(plan, tree, verified=ctx.verifier is not None)
-        self.widening, self.values, self.rounds, self.fresh = plan.widening, plan.values, 1, 0
+        self.rounds, self.fresh = 1, 0
         self.ends, self.solved, self.ended = 0, 0, False
 
     @property
@@ -48,10 +48,7 @@ class Growth:
 
     def room(self, tally: Tally) -> int:
         """Children that may be drawn from `tally` now, beyond those it has."""
-        most = self.rounds * self.plan.width
-        if self.widening and tally.visits:
-            most = int(most * max(1.0, tally.visits / self.values) ** self.widening)
-        return most - tally.draws
+        return self.plan.room(tally, self.rounds)
 
     def full(self, tally: Tally) -> bool:
         """Whether a node without an open child gets no other one."""

@@ -5,6 +5,7 @@ judged, in how far a simulation goes on and in what is then backed up; rules and
 of their own.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
@@ -71,6 +72,21 @@ class Plan:
     def values(self) -> int:
         """How many values a simulation backs up: one for each child of its leaf, or one in all."""
         return self.width if self.judged and not self.ahead else 1
+
+    def room(self, tally: Tally, rounds: int = 1) -> int:
+        """Children that may be drawn from `tally` beyond those it has, `rounds` times as many.
+
+        Where there is no room, `tally` notes up to how many visits that will last.
+        """
+        first = rounds * self.width
+        most = first
+        if self.widening and tally.visits:
+            most = int(first * max(1.0, tally.visits / self.values) ** self.widening)
+        if most <= (draws := tally.draws):
+            # A visit short of what the formula comes to, for it is rounded; power kept in range.
+            power = min(1.0 / self.widening, 32.0) if self.widening else math.inf
+            tally.shut = self.values * ((draws + 1) / first) ** power - 1.0
+        return most - draws
 
 
 @dataclass(slots=True, eq=False)

@@ -18,12 +18,13 @@ class Tally:
     `q` are what a rule reads: visits and value with the simulations in flight counted as visits of
     the worst value. `prior` is the proposal's, `steps` the edges from the root, `text` the tokens
     of the last of them. `children` are all that were drawn, by `draws` draws, and `open` those
-    still worth a visit; `busy`: a draw is under way; `final`: an end.
+    still worth a visit; below `shut` visits there is no room for another; `busy`: a draw is under
+    way; `final`: an end.
     """
 
     __slots__ = (
         "busy", "children", "closed", "draws", "final", "flying", "n", "node", "open", "parents",
-        "prior", "q", "steps", "text", "total", "value", "visits", "worth",
+        "prior", "q", "shut", "steps", "text", "total", "value", "visits", "worth",
     )  # fmt: skip
 
     def __init__(self, node: Node, *, prior: float = 1.0, worth: float = 0.0) -> None:
@@ -32,7 +33,7 @@ class Tally:
         self.prior = prior
         self.worth = worth
         self.visits = self.n = self.flying = self.draws = self.steps = 0
-        self.total = 0.0
+        self.total = self.shut = 0.0
         self.value = self.q = worth
         self.children: list[Tally] = []
         self.open: list[Tally] = []
@@ -53,7 +54,7 @@ def reopen(root: Tally) -> None:
     """Let every node below `root` be visited again, but for ends."""
     nodes, seen = [root], {id(root)}
     for tally in nodes:
-        tally.closed = False
+        tally.closed, tally.shut = False, 0.0
         tally.open = [child for child in tally.children if not child.final]
         nodes += [child for child in tally.open if id(child) not in seen]
         seen.update(map(id, tally.open))
