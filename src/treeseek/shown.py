@@ -38,10 +38,8 @@ class Shown:
     def child(self, parent: int, token: int, logprob: float) -> int:
         """Handle of the node one `token` after `parent`, shown now or before."""
         parents, new = self.parents, len(self.parents)
-        if parent in self._kin or (parent + 1 < new and parents[parent + 1] == parent):
-            kin = self._by_token(parent)
-            handle = kin.setdefault(token, new)
-            if handle != new:
+        if self._has_children(parent):
+            if (handle := self._by_token(parent).setdefault(token, new)) != new:
                 return handle
         elif new > parent + 1:
             self._kin[parent] = range(new, new + 1)
@@ -77,26 +75,14 @@ class Shown:
         return [names.get(handle) or self.name_of(handle) for handle in handles]
 
     def name_of(self, handle: int) -> int:
-        """The 128-bit name behind `handle`."""
-        names = self._names
-        name = names.get(handle)
-        if name is None:
-            above = names.get(self.parents[handle])
-            if above is None:
-                above = self.name_of_parent(handle)
-            name = names[handle] = child_name(above, self.token[handle])
-        return name
-
-    def name_of_parent(self, handle: int) -> int:
-        """The name of the node before `handle`, found without recursion."""
-        chain, at = [], self.parents[handle]
-        while at not in self._names:
-            chain.append(at)
-            at = self.parents[at]
+        """The 128-bit name behind `handle`, found without recursion."""
+        names, chain = self._names, []
+        while (name := names.get(handle)) is None:
+            chain.append(handle)
+            handle = self.parents[handle]
         for below in reversed(chain):
-            self._names[below] = child_name(self._names[at], self.token[below])
-            at = below
-        return self._names[at]
+            name = names[below] = child_name(name, self.token[below])
+        return name
 
     def path_tokens(self, handle: int) -> list[int]:
         """Tokens from the search's root (or the derived root) to `handle`."""
