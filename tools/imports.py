@@ -43,6 +43,7 @@ MAY = {
     "tasks": frozenset({"decoding.stops", "errors", "options", "requests", "sandbox", "verifiers"}),
     **{room: PURE | SEEN for room in PURE},
     "scorers": PURE | SEEN | {"asking"},
+    "strategies": PURE | SEEN | {"native.visits", "native.vocabulary"},
     "sequences": PURE | SEEN | {"noise"},  # a study runs without a scheduler, by keyed numbers
 }
 # The engine drives whatever it is given: it names no strategy and no task.

@@ -9,9 +9,11 @@ import pytest
 from treeseek import LM, Node, Verdict, search
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.errors import InvalidOption
+from treeseek.native import vocabulary
+from treeseek.native.visits import CompiledVisits
 from treeseek.noise import Rng
 from treeseek.strategies import puct
-from treeseek.strategies.visits import Visits
+from treeseek.strategies.visits import Visits, selection
 from treeseek.testing import scripted
 
 
@@ -49,6 +51,30 @@ class Textbook:
             found += [(node["n"], node["w"]) for node in level]
             level = [kid for node in level for kid in node["kids"]]
         return found
+
+
+@pytest.mark.skipif(not vocabulary.available(), reason="no compiler: there are no kernels")
+@pytest.mark.parametrize("bounded", [True, False])
+@pytest.mark.parametrize("most", [1, 7])
+def test_the_kernels_hold_the_same_tree(bounded: bool, most: int) -> None:
+    rng = Rng(31 + most)
+    lists, compiled = Visits(1.25, bounded=bounded), CompiledVisits(1.25, bounded=bounded)
+    assert isinstance(selection(1.25, bounded=bounded), CompiledVisits)
+    for _ in range(1500):
+        found = lists.collect(most, 20)
+        assert compiled.collect(most, 20) == found
+        values = [rng.random() if bounded else 9 * rng.normal() for _ in found[0]]
+        sizes = [rng.integers(4) if leaf % 7 == 6 else 3 for leaf in found[0]]
+        families = [[float(-rng.integers(3)) for _ in range(size)] for size in sizes]  # ties
+        lists.land(found[0], values, families)
+        compiled.land(found[0], values, families)
+    columns = [("visits", lists.visits), ("sum", lists.sums), ("mean", lists.means),
+               ("prior", lists.priors), ("share", lists.shares), ("first", lists.first),
+               ("count", lists.count)]  # fmt: skip
+    assert len(lists.visits) > 1024  # the records were moved
+    for name, column in columns:
+        assert compiled.nodes[name].tolist() == column, name
+    assert compiled.favourite() == lists.favourite() > 0
 
 
 @pytest.mark.parametrize("exploration", [0.0, 0.4, 1.25, 5.0])

@@ -4,7 +4,7 @@ Every address in a structure must outlive it; who fills one holds the arrays.
 """
 
 import ctypes
-from ctypes import POINTER, Structure, c_float, c_int, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_double, c_float, c_int, c_int64, c_void_p
 from functools import lru_cache
 from typing import Any
 
@@ -96,6 +96,19 @@ class RowsCall(Structure):
     )
 
 
+class VisitTree(Structure):
+    """The tree of a PUCT search; fields as in visits.h's `visits`."""
+
+    _fields_ = (
+        ("nodes", c_void_p),
+        ("size", c_int64),
+        ("exploration", c_double),
+        ("low", c_double),
+        ("high", c_double),
+        ("bounded", c_int64),
+    )
+
+
 @lru_cache(maxsize=1)
 def kernels() -> Any:
     """The library, compiled if need be. Raises Unbuilt."""
@@ -118,6 +131,10 @@ def kernels() -> Any:
     found.stream_run.restype = None
     found.probe_read.argtypes = (c_void_p, c_int64, c_int)
     found.probe_read.restype = c_float
+    found.visits_collect.argtypes = (c_void_p, c_int64, c_int64, c_void_p, c_void_p)
+    found.visits_collect.restype = c_int64
+    found.visits_land.argtypes = (c_void_p, c_int64, *(c_void_p,) * 4)
+    found.visits_land.restype = None
     found.vocabulary_facts.argtypes = (
         *(c_void_p, c_void_p, c_void_p),
         *(c_int64, c_int64, c_int64, c_int),

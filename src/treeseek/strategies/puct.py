@@ -10,7 +10,7 @@ from treeseek.options import Range
 from treeseek.requests import Expand, How, Node, Request, Sample, Score, Verify
 from treeseek.strategies.measures import SOLVED, confidence, merit, source
 from treeseek.strategies.plans import MOST, Simulations, renewed
-from treeseek.strategies.visits import Visits
+from treeseek.strategies.visits import selection
 
 _GREEDY = How(sampler=Greedy())
 
@@ -45,7 +45,7 @@ def puct(
     value = source(ctx, value, ("verifier", "scorer"))
     if rollouts is None:
         rollouts = 1 if value == "verifier" else 0
-    tree = Visits(exploration, bounded=value in ("confidence", "verifier"))
+    tree = selection(exploration, bounded=value in ("confidence", "verifier"))
     families, nth, met = list[Any]([None]), [0], set[tuple[int, ...]]()
 
     def node_of(number: int) -> Node:
@@ -72,15 +72,12 @@ def puct(
         if rollouts:
             every = iter(values)
             values = [sum(next(every) for _ in part) / len(part) for part in targets]
-        for leaf, node, worth in zip(leaves, fresh, values, strict=True):
-            tree.back(leaf, worth)
-            row = next(rows) if node.end is None else None
-            if row is not None and row.tokens:
-                tree.grow(leaf, row.scores or row.logprobs)
-                families += [row] * len(row.tokens)
-                nth += range(len(row.tokens))
-            else:
-                tree.settled[leaf] = worth
+        grown = [next(rows) if node.end is None else None for node in fresh]
+        below = [row.scores or row.logprobs if row is not None else [] for row in grown]
+        tree.land(leaves, values, below)
+        for row, priors in zip(grown, below, strict=True):
+            families += [row] * len(priors)
+            nth += range(len(priors))
     if solved < ctx.n:
         (reply,) = yield [Sample(node_of(tree.favourite()), how=_GREEDY)]
         targets = [[run.node for run in reply.continuations]]

@@ -1,11 +1,39 @@
 """Statistics of a tree search in flat lists: visits, sums of values, priors.
 
 Nodes are numbered in the order they were grown, 0 is the root; which node of the search a number
-stands for is the strategy's business. Selection reads these numbers and nothing else.
+stands for is the strategy's business. Selection reads these numbers and nothing else. The kernels
+hold the same tree where there are any; what stands here says what they must come to.
 """
 
 import math
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from typing import Protocol
+
+from treeseek.native import vocabulary
+from treeseek.native.visits import CompiledVisits
+
+
+class Selection(Protocol):
+    """What a PUCT search asks of its tree."""
+
+    def collect(self, most: int, left: int) -> tuple[list[int], int]:
+        """Descend at most `left` times, to at most `most` different leaves; and how often."""
+
+    def land(
+        self, leaves: Sequence[int], values: Sequence[float], families: Sequence[Sequence[float]]
+    ) -> None:
+        """Back up the values of `leaves` and give each its family, children by log-probability."""
+
+    def favourite(self) -> int:
+        """The leaf at the end of the most visited path; of equals the earlier grown."""
+
+
+def selection(exploration: float, *, bounded: bool) -> Selection:
+    """The tree of a search, by the kernels where they can be had."""
+    kind = CompiledVisits if vocabulary.available() else Visits
+    return kind(exploration, bounded=bounded)
 
 
 class Visits:
@@ -75,6 +103,17 @@ class Visits:
                 leaves.append(at)
         return leaves, descents
 
+    def land(
+        self, leaves: Sequence[int], values: Sequence[float], families: Sequence[Sequence[float]]
+    ) -> None:
+        """Back up the values of `leaves` and give each its family; without one it is settled."""
+        for leaf, value, family in zip(leaves, values, families, strict=True):
+            self.back(leaf, value)
+            if family:
+                self.grow(leaf, family)
+            else:
+                self.settled[leaf] = value
+
     def back(self, leaf: int, value: float) -> None:
         """Let the path of the visit to `leaf` have its true `value`."""
         visits, sums, means = self.visits, self.sums, self.means
@@ -91,7 +130,7 @@ class Visits:
         size = len(logprobs)
         self.first[leaf], self.count[leaf] = len(self.visits), size
         weights = list(map(math.exp, logprobs))
-        total = sum(weights) or 1.0
+        total = reduce(add, weights, 0.0) or 1.0
         priors = [weight / total for weight in weights]
         self.priors += priors
         self.shares += priors
