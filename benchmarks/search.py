@@ -10,6 +10,7 @@ RESULTS.md.
 """
 
 import argparse
+import gc
 import json
 import time
 from collections import deque
@@ -193,6 +194,8 @@ def main() -> None:
         for name, figures in found.items():
             run = arms[name]
             assert run is not None
+            gc.collect()  # what the arm before left is not this one's to clear
+            gc.freeze()
             figures.append(run())
     report = {
         "machine": machine(1),
