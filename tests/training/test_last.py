@@ -65,6 +65,7 @@ def test_rows_of_tries_are_whole():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_course_that_was_cut_short_goes_on_as_if_it_had_not_been(tokenizer, tmp_path, capfd):
     def ran(folder: str, *stops: int) -> dict[str, torch.Tensor]:
         for stop in stops:
