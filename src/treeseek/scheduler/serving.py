@@ -190,7 +190,7 @@ def _sample(law: Law, draws: Sequence[Draw], block: Block, places: list[int]) ->
             draws = [draws[place] for place in own]
             logits, lse, scores = logits[own], lse[own], scores[own]
             mass = None if mass is None else mass[own]
-    rejecting = [i for i, draw in enumerate(draws) if rejects(draw)] if law.sampler else []
+    rejecting = [i for i, draw in enumerate(draws) if rejects(draw)]
     keys = position_keys([draw.key for draw in draws], [len(draw.run.tokens) for draw in draws])
     known = lse if law.plain else None
     drawn = sampler.draw(scores, keys, [draw.sampled for draw in draws], known)
