@@ -191,7 +191,7 @@ static void plain(double *out, const decoder *model, const int64_t *tokens, int6
     const layer *at = &model->layers[0];
     const int64_t size = model->model, width = model->width, heads = model->heads;
     const int64_t held = model->held, share = heads / held, inner = model->inner;
-    static double x[64], y[64], joint[32][512], seen[256], gate[256], up[256];
+    static double x[64], y[64], joint[72][512], seen[256], gate[256], up[256];
     for (int64_t t = 0; t < length; t++) {
         for (int64_t k = 0; k < size; k++) x[k] = model->embedding[tokens[t] * size + k];
         normed(y, x, at->before, size, at->before_eps);
@@ -224,10 +224,10 @@ static void plain(double *out, const decoder *model, const int64_t *tokens, int6
     normed(out, x, model->norm, size, model->eps);
 }
 
-/* A prompt of 20 tokens, then every row of a fan of `fan` one-token branches, in two calls. */
+/* A prompt of 70 tokens, then every row of a fan of `fan` one-token branches, in two calls. */
 static void try_decoder(int64_t heads, int64_t held, int64_t width, int64_t fan, int64_t window,
                         int bytes, int threads) {
-    enum { PROMPT = 20, SIZE = 28, INNER = 37, VOCABULARY = 11, DEPTHS = 32 };
+    enum { PROMPT = 70, SIZE = 28, INNER = 37, VOCABULARY = 11, DEPTHS = 72 };
     const int64_t slots = 1 + PROMPT + fan, stem = (heads + 2 * held) * width;
     layer only = {
         .joint = made(stem, SIZE, bytes, 1), .out = made(SIZE, heads * width, bytes, 0),
@@ -326,6 +326,7 @@ int main(void) {
         for (int threads = 1; threads < 4; threads++) {
             try_decoder(2, 2, 8, 1, 0, bytes, threads);
             try_decoder(4, 2, 6, 9, 0, bytes, threads);
+            try_decoder(8, 2, 16, 13, 0, bytes, threads);
             try_decoder(6, 1, 18, 5, 7, bytes, threads);
             try_decoder(3, 3, 34, 11, 4, bytes, threads);
         }

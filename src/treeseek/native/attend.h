@@ -5,15 +5,20 @@
 #include <stdint.h>
 
 #define BLOCK 64 /* keys weighed together; a path is cut at multiples of it, counted from its root */
+#define CROWD 32 /* queries that look at one block together */
 
-/* Softmax over the keys seen so far: their weighted sum, largest score and sum of weights. */
+/* A query [width] at a block of keys, and its softmax over all keys so far: their weighted sum
+ * [width], largest score and sum of weights. */
 typedef struct {
-    float *sum;
-    float most, weight;
-} outlook;
+    const float *query;
+    const int32_t *slots; /* [count] */
+    int count, reach;     /* of the first `reach` >= 0 slots it and the first of its crowd agree */
+    float *sum, *most, *weight;
+} gaze;
 
-/* Weigh `count` <= BLOCK more keys for one query [width]; keys of slot s lie at s * stride. */
-void attend(outlook *state, const float *query, const float *keys, const float *values,
-            int64_t stride, const int32_t *slots, int count, int64_t width, float scale);
+/* Weigh one more block for each of `many` <= CROWD; keys of slot s lie at s * stride. The slots of
+ * the first are there as far as any reaches. Bits do not depend on who else looks. */
+void attend(const gaze *crowd, int many, const float *keys, const float *values, int64_t stride,
+            int64_t width, float scale);
 
 #endif

@@ -14,6 +14,7 @@ typedef struct {
     const rows_call *call;
     float *x, *joint, *seen, *inner, *up; /* [rows, ...] of the whole team */
     float *most, *weight;                 /* [rows, heads] */
+    int64_t *shared;                      /* [rows], as `compare` finds it */
     float *own;                           /* [threads, rows, model] */
     int16_t *words;                       /* [threads, rows, the widest input], for bytes */
     float *scales;                        /* [threads, rows] */
@@ -74,7 +75,8 @@ static void store_head(const job *it, const layer *at, int64_t held) {
     }
 }
 
-/* A block of keys for every row, then the next: rows of one tree find shared keys in the cache. */
+/* A block of keys for every row, then the next: rows of one tree find shared keys in the cache, and
+ * neighbours that share enough of a block look at it together. */
 static void attend_head(const job *it, const layer *at, int64_t held) {
     const decoder *model = it->model;
     const int64_t rows = it->call->rows, heads = model->heads, width = model->width;
@@ -89,29 +91,63 @@ static void attend_head(const job *it, const layer *at, int64_t held) {
             memset(it->seen + (n * heads + h) * width, 0, (size_t)width * sizeof(float));
         }
     }
-    for (int64_t block = 0; block <= deepest; block += BLOCK)
+    gaze crowd[CROWD];
+    for (int64_t block = 0; block <= deepest; block += BLOCK) {
+        int many = 0, whole = 0; /* whole: whether the next may join */
+        int64_t reach = 0;       /* depth to which the path of the row before goes with the first's */
         for (int64_t n = 0; n < rows; n++) {
             int64_t last = it->call->depths[n] + 1, first = 0;
             if (at->window && last > at->window) first = last - at->window;
             int64_t begin = first > block ? first : block;
             int64_t end = last < block + BLOCK ? last : block + BLOCK;
+            if (it->shared[n] < reach) reach = it->shared[n];
             if (begin >= end) continue;
-            const int32_t *slots = it->call->paths[n] + begin;
-            const float *row = it->joint + n * (heads + 2 * model->held) * width;
+            const int count = (int)(end - begin);
+            int64_t same = (reach < end ? reach : end) - block;
+            const int joins = whole && begin == block && 2 * same >= count;
             for (int64_t h = held * share; h < (held + 1) * share; h++) {
+                if (many && (many == CROWD || (h == held * share && !joins))) {
+                    attend(crowd, many, keys, values, stride, width, at->scale);
+                    many = 0;
+                }
+                if (!many) {
+                    whole = begin == block;
+                    reach = INT64_MAX;
+                    same = count;
+                }
                 int64_t number = n * heads + h;
-                outlook state = {it->seen + number * width, it->most[number], it->weight[number]};
-                attend(&state, row + h * width, keys, values, stride, slots, (int)(end - begin),
-                       width, at->scale);
-                it->most[number] = state.most, it->weight[number] = state.weight;
+                crowd[many++] = (gaze){
+                    .query = it->joint + n * (heads + 2 * model->held) * width + h * width,
+                    .slots = it->call->paths[n] + begin,
+                    .count = count, .reach = (int)same,
+                    .sum = it->seen + number * width,
+                    .most = it->most + number, .weight = it->weight + number,
+                };
             }
         }
+        if (many) attend(crowd, many, keys, values, stride, width, at->scale);
+    }
     for (int64_t n = 0; n < rows; n++)
         for (int64_t h = held * share; h < (held + 1) * share; h++) {
             float *sum = it->seen + (n * heads + h) * width;
             float inverse = 1.0f / it->weight[n * heads + h];
             for (int64_t k = 0; k < width; k++) sum[k] *= inverse;
         }
+}
+
+/* How deep the path of each row goes with that of the row before; no bound where they are one. */
+static void compare(int64_t *shared, const rows_call *call) {
+    for (int64_t n = 0; n < call->rows; n++) {
+        const int32_t *path = call->paths[n], *other = n ? call->paths[n - 1] : NULL;
+        int64_t low = 0, high = 0;
+        if (n) high = call->depths[n] < call->depths[n - 1] ? call->depths[n] : call->depths[n - 1];
+        for (high += n > 0; low < high;) {
+            int64_t middle = (low + high) / 2;
+            if (path[middle] == other[middle]) low = middle + 1;
+            else high = middle;
+        }
+        shared[n] = path == other ? INT64_MAX : low;
+    }
 }
 
 /* inner = silu(gate) * up, for the outputs from `begin` to `end`. */
@@ -207,7 +243,8 @@ int64_t decoder_room(const decoder *model, int64_t rows, int threads) {
     int64_t seen = model->heads * model->width, joint = seen + 2 * model->held * model->width;
     int64_t each = padded(rows * model->model) + padded(rows * widest(model) / 2) + padded(rows);
     return padded(rows * model->model) + padded(rows * joint) + padded(rows * seen) +
-           2 * padded(rows * model->inner) + 2 * padded(rows * model->heads) + threads * each;
+           2 * padded(rows * model->inner) + 2 * padded(rows * model->heads) + padded(2 * rows) +
+           threads * each;
 }
 
 void decoder_run(const decoder *model, const rows_call *call, int threads) {
@@ -225,6 +262,8 @@ void decoder_run(const decoder *model, const rows_call *call, int threads) {
     it.up = room, room += padded(rows * model->inner);
     it.most = room, room += padded(rows * model->heads);
     it.weight = room, room += padded(rows * model->heads);
+    it.shared = (int64_t *)room, room += padded(2 * rows);
+    compare(it.shared, call);
     it.own = room, room += threads * padded(rows * model->model);
     it.scales = room, room += threads * padded(rows);
     it.words = (int16_t *)room, room += threads * padded(rows * widest(model) / 2);

@@ -73,12 +73,45 @@ INLINE void totals(float *to, vec a, vec b, vec c, vec d) {
 #endif
 }
 
+/* Eight floats from `at` on of each of eight places, place by place in every lane. */
+INLINE void transpose(float *to, const float *const *from, int64_t at) {
+#if defined(TREESEEK_AVX2)
+    __m256 row[LANES], pair[LANES], quad[LANES];
+    for (int i = 0; i < LANES; i++) row[i] = _mm256_loadu_ps(from[i] + at);
+    for (int i = 0; i < LANES; i += 2) {
+        pair[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
+        pair[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < LANES; i += 4)
+        for (int j = 0; j < 2; j++) {
+            quad[i + 2 * j] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0x44);
+            quad[i + 2 * j + 1] = _mm256_shuffle_ps(pair[i + j], pair[i + 2 + j], 0xee);
+        }
+    for (int i = 0; i < 4; i++) {
+        _mm256_storeu_ps(to + i * LANES, _mm256_permute2f128_ps(quad[i], quad[4 + i], 0x20));
+        _mm256_storeu_ps(to + (4 + i) * LANES, _mm256_permute2f128_ps(quad[i], quad[4 + i], 0x31));
+    }
+#else
+    for (int i = 0; i < LANES; i++)
+        for (int j = 0; j < LANES; j++) to[j * LANES + i] = from[i][at + j];
+#endif
+}
+
 INLINE vec larger(vec a, vec b) {
 #if defined(TREESEEK_AVX2)
     return (vec)_mm256_max_ps((__m256)a, (__m256)b);
 #else
     ints more = a > b;
     return (vec)(((ints)a & more) | ((ints)b & ~more));
+#endif
+}
+
+INLINE vec smaller(vec a, vec b) {
+#if defined(TREESEEK_AVX2)
+    return (vec)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    ints less = a < b;
+    return (vec)(((ints)a & less) | ((ints)b & ~less));
 #endif
 }
 
@@ -92,10 +125,9 @@ INLINE float largest(vec v) {
 /* e to the power of x to two units in the last place; 0 below -87, NaN stays NaN. */
 INLINE vec exponential(vec x) {
     const vec magic = splat(12582912.0f);
-    ints small = x < splat(-87.0f), large = x > splat(88.0f);
-    vec y = (vec)(((ints)x & ~large) | ((ints)splat(88.0f) & large));
-    y = (vec)((ints)y & ~small);
-    vec whole = mad(y, splat(1.44269504088896341f), magic) - magic;
+    const ints small = x < splat(-87.0f);
+    const vec y = larger(splat(-88.0f), smaller(splat(88.0f), x));
+    const vec near = mad(y, splat(1.44269504088896341f), magic), whole = near - magic;
     vec rest = mad(whole, splat(-0.693359375f), y);
     rest = mad(whole, splat(2.12194440054690583e-4f), rest);
     vec sum = splat(1.0f / 5040.0f);
@@ -106,7 +138,7 @@ INLINE vec exponential(vec x) {
     sum = mad(sum, rest, splat(0.5f));
     sum = mad(sum, rest, splat(1.0f));
     sum = mad(sum, rest, splat(1.0f));
-    ints power = (__builtin_convertvector(whole, ints) + 127) << 23;
+    const ints power = ((ints)near << 23) + (127 << 23); /* its lowest bits are the whole number */
     vec scaled = sum * (vec)power;
     return (vec)((ints)scaled & ~small);
 }
