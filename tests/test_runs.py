@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from treeseek.runs import STRIDE, common
+from treeseek.runs import STRIDE, Trie, common, key_of
 from treeseek.settings import Settings
 from treeseek.shown import Shown
 from treeseek.tree import ROOT, Tree
@@ -24,7 +24,41 @@ def test_what_is_common_is_counted(one: list[int], cut: int, data: Any) -> None:
     count = 0
     while count < min(len(one), len(other)) and one[count] == other[count]:
         count += 1
-    assert common(one, other) == count
+    assert common(key_of(one), key_of(other)) == count
+
+
+@given(st.lists(st.lists(st.sampled_from([0, 1, 255, 256, 65536, 2**31]), max_size=5)))
+def test_keys_stand_in_the_order_of_the_runs(runs: list[list[int]]) -> None:
+    assert sorted(runs, key=key_of) == sorted(runs)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.lists(st.integers(0, 2), min_size=1, max_size=9)),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_a_trie_holds_every_beginning_once(some: list[tuple[int, list[int]]]) -> None:
+    heads, runs = [head for head, _ in some], [run for _, run in some]
+    trie = Trie(heads, runs)
+    beginnings = {(head, *run[:end]) for head, run in some for end in range(1, len(run) + 1)}
+    assert len(trie.tokens) - trie.heads == len(beginnings)
+    for head, run, path in zip(heads, runs, trie.paths, strict=True):
+        assert [trie.tokens[edge] for edge in path] == run
+        assert [trie.parents[edge] for edge in path] == [head, *path[:-1]]
+    inside = {beginning[:-1] for beginning in beginnings}
+    inner = trie.inner()
+    for head, run, path in zip(heads, runs, trie.paths, strict=True):
+        assert inner[head]
+        for end, edge in enumerate(path, 1):
+            assert inner[edge] == ((head, *run[:end]) in inside)
+    laid = [edge for first, stop in trie.chains for edge in range(first, stop)]
+    assert laid == list(range(trie.heads, len(trie.tokens)))
+    for first, stop in trie.chains:
+        assert trie.parents[first + 1 : stop] == list(range(first, stop - 1))
+        assert trie.parents[first] < first
 
 
 @settings(deadline=None)

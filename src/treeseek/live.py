@@ -128,7 +128,9 @@ class Live(Shown):
         self.spent = False
         self.candidates: list[Finished] = []
         self._children: list[Node] = []
-        self._births = self.born  # one for all replies
+        self._births, self._reaching = self.born, self._reached  # one for all replies
+        self._walked: list[Walked] = []
+        """Walks whose ends were perhaps not looked at."""
         self._pending: list[Request] | None = None
         self._generator = strategy.run(Context(self), self.root)
         if not isinstance(self._generator, Generator):
@@ -214,8 +216,8 @@ class Live(Shown):
                 self.spent = self.spent or cut == "budget"
                 run.node = self.node(self.along(start, run.tokens, run.logprobs), cut)
         elif isinstance(request, Walk) and isinstance(reply, Walked):
-            handle = self.along(request.node.handle, request.tokens, reply.logprobs)
-            reply.node = self.node(handle)
+            reply.end_at(self._reaching, request)
+            self._walked.append(reply)
         elif isinstance(request, Derive) and isinstance(reply, Derived):
             reply.root = self.derive(reply.tokens)
         elif isinstance(request, Spawn | Continue) and isinstance(reply, Spawned):
@@ -227,6 +229,14 @@ class Live(Shown):
             self._adopt(self._children[reply.child], reply.found)
         elif isinstance(request, Race) and isinstance(reply, Raced) and reply.winner is not None:
             self._adopt(request.spawns[reply.winner].node, reply.found)
+
+    def _reached(self, request: Walk, logprobs: Sequence[float]) -> Node:
+        return self.node(self.along(request.node.handle, request.tokens, logprobs))
+
+    def look(self) -> list[Node]:
+        """Show the ends of walks that the strategy perhaps never looked at."""
+        walked, self._walked = self._walked, []
+        return [reply.node for reply in walked]
 
     def _adopt(self, start: Node, found: Iterable[Found]) -> None:
         for candidate in found:
@@ -249,4 +259,5 @@ class Live(Shown):
 
     def leaves(self, most: int) -> list[Node]:
         """Open leaves that are no candidates, best mean log-probability first, at most `most`."""
+        self.look()
         return self.open_leaves(most, {candidate.node.handle for candidate in self.candidates})

@@ -27,6 +27,8 @@ from treeseek.requests import (
 
 Born: TypeAlias = Callable[[Sequence[int], Sequence[float], Sequence[float]], list[Node]]
 """Makes nodes of handles, log-probabilities and scores."""
+Reach: TypeAlias = Callable[[Walk, Sequence[float]], Node]
+"""Shows the tokens of a walk that have these log-probabilities."""
 
 
 def _bound() -> Any:
@@ -124,7 +126,20 @@ class Walked(Reply):
 
     logprobs: list[float]
     abandoned: bool = False
-    node: Node = _bound()
+    _reach: Reach = _bound()
+    _request: Walk = _bound()
+    _node: Node | None = _bound()
+
+    def end_at(self, reach: Reach, request: Walk) -> None:
+        """Let the walk of `request` end at the node that `reach` finds."""
+        self._reach, self._request, self._node = reach, request, None
+
+    @property
+    def node(self) -> Node:
+        """Where the walk ended, shown when it is first looked at."""
+        if self._node is None:
+            self._node = self._reach(self._request, self.logprobs)
+        return self._node
 
     @property
     def total(self) -> float:

@@ -38,11 +38,10 @@ class Path:
 
     __slots__ = ("at", "filled", "slots", "start")
 
-    def __init__(self, start: int, room: int) -> None:
-        """Room for `room` slots, of which those before `start` are to be filled in."""
+    def __init__(self, start: int, slots: Slots, at: int) -> None:
+        """In the room of `slots` at address `at`, of which those before `start` are filled."""
         self.start = self.filled = start
-        self.slots = np.empty(room, np.int32)
-        self.at: int = self.slots.ctypes.data
+        self.slots, self.at = slots, at
 
     def grow(self, room: int) -> int:
         """Move to room for `room` slots; how many more those are. Readers keep the old array."""
@@ -111,16 +110,30 @@ class SlotTable:
         """Slots from the first token to `node` in depth order, a view that must not be written."""
         segment, offset = node >> OFFSET_BITS, node & OFFSET_MASK
         end = self.tree.starts[segment] + offset + 1
-        return self._laid(segment, end).slots[:end]
+        if segment not in self._paths:
+            self._lay([segment])
+        found = self._laid(segment, end).slots[:end]
+        self._forget()
+        return found
 
     def paths(self, spans: Sequence[Span]) -> "list[Path]":
         """The paths to the last token of each span, to be read up to there."""
-        starts = self.tree.starts
-        return [self._laid(segment, starts[segment] + stop) for segment, _, stop in spans]
+        starts, known = self.tree.starts, self._paths
+        if new := [segment for segment, _, _ in spans if segment not in known]:
+            self._lay(new)
+        found = [self._laid(segment, starts[segment] + stop) for segment, _, stop in spans]
+        self._forget()
+        return found
+
+    def _forget(self) -> None:
+        """Drop the paths that were laid first where there are too many."""
+        while self._path_room > PATH_ROOM and self._paths:
+            oldest = next(iter(self._paths))
+            self._path_room -= len(self._paths.pop(oldest).slots)
 
     def _laid(self, segment: int, end: int) -> "Path":
-        """The path of `segment`, laid out up to depth `end`."""
-        path = self._paths.get(segment) or self._lay(segment)
+        """The path of `segment`, which is remembered, laid out up to depth `end`."""
+        path = self._paths[segment]
         filled = path.filled
         if filled < end:
             if len(path.slots) < end:
@@ -133,27 +146,27 @@ class SlotTable:
             path.filled = end
         return path
 
-    def _lay(self, segment: int) -> "Path":
-        """Remember the path above `segment`, joined from what is known of its ancestors."""
-        tree = self.tree
-        start = end = tree.starts[segment]
-        path = Path(start, start + len(self._rows[segment]) + 8)
-        above = tree.parents[segment]
-        while above != ROOT:
-            owner = above >> OFFSET_BITS
-            known = owner in self._paths
-            piece = self.path(above) if known else self._rows[owner][: (above & OFFSET_MASK) + 1]
-            path.slots[end - len(piece) : end] = piece
-            end -= len(piece)
-            if known:
-                break
-            above = tree.parents[owner]
-        self._path_room += len(path.slots)
-        while self._path_room > PATH_ROOM and self._paths:
-            oldest = next(iter(self._paths))
-            self._path_room -= len(self._paths.pop(oldest).slots)
-        self._paths[segment] = path
-        return path
+    def _lay(self, segments: Sequence[int]) -> None:
+        """Remember the paths above `segments`, joined from what is known of their ancestors."""
+        starts, parents, rows, known = self.tree.starts, self.tree.parents, self._rows, self._paths
+        rooms = [starts[segment] + len(rows[segment]) + 8 for segment in segments]
+        block = np.empty(sum(rooms), np.int32)
+        base, begin = block.ctypes.data, 0
+        for segment, room in zip(segments, rooms, strict=True):
+            slots = block[begin : begin + room]
+            path = Path(starts[segment], slots, base + block.itemsize * begin)
+            end, above, begin = path.start, parents[segment], begin + room
+            while above != ROOT:
+                owner = above >> OFFSET_BITS
+                if owner in known:
+                    slots[:end] = self._laid(owner, end).slots[:end]
+                    break
+                piece = rows[owner][: (above & OFFSET_MASK) + 1]
+                slots[end - len(piece) : end] = piece
+                end -= len(piece)
+                above = parents[owner]
+            known[segment] = path
+        self._path_room += len(block)
 
     def touch(self, nodes: Iterable[int]) -> None:
         """Mark the segments of `nodes` as used now; what they hang on stays as long as they do."""

@@ -1,8 +1,8 @@
-"""Walks: a run of a list, whose rows are asked for, found and charged in columns.
+"""Walks: a run of a list, whose rows are asked for, found and charged together.
 
 A list of walks asks for far more rows than there are: most lead along what another walk asks as
-well. So addresses are kept as arrays and what is common is found by one sort; a token of a walk
-costs no object of its own. They are settled in order, as if they had been walked one after another.
+well. So they are laid out as one trie, and what is asked of a row, its name and its place in the
+tree exist once. They are settled in order, as if they had been walked one after another.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from treeseek.law import Law
 from treeseek.replies import Walked
 from treeseek.requests import Walk
-from treeseek.runs import common
+from treeseek.runs import Trie
 from treeseek.scheduler.entry import Entry, record
 from treeseek.tree import child_name
 
@@ -25,26 +25,35 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Missing = tuple[int, list[int]]
-"""The place of a walk in its run, and the rows that come next of it."""
 
 
 class Walks:
     """Consecutive Walks of one list under one law, answered and charged in their order."""
 
     __slots__ = (
-        "abandoned", "addresses", "at", "done", "found", "law", "losses", "names", "over",
-        "requests", "seat",
+        "_charged", "_heard", "_inner", "_names", "_places", "_waiting", "abandoned", "at", "done",
+        "found", "law", "losses", "over", "requests", "seat", "trie",
     )  # fmt: skip
 
     def __init__(self, seat: "Seat", requests: Sequence[Walk], law: Law) -> None:
         """Enter all tokens into the tree, so that one call can score them."""
         self.seat, self.requests, self.law = seat, requests, law
-        law.lm.check(list(chain.from_iterable(request.tokens for request in requests)))
+        law.lm.check(list(set(chain.from_iterable(request.tokens for request in requests))))
         self.at = 0
         """How many are settled."""
         self.done = False
-        self.names: list[list[int]] = []
+        heads: dict[int, int] = {}
+        names = seat.live.names_of(request.node.handle for request in requests)
+        starts = [heads.setdefault(name, len(heads)) for name in names]
+        self.trie = Trie(starts, [request.tokens for request in requests])
+        self._inner = self.trie.inner()
+        self._names = self._named([*heads])
+        self._charged: set[int] = set()
+        """Nodes that these walks were charged for."""
+        self._heard = [0.0] * len(self.trie.tokens)
+        """Log-probability of each edge, once it is known."""
+        self._waiting: list[tuple[int, int]] = []
+        """Walks that wait for rows, and where of each they end."""
         self.found: list[list[float]] = [[] for _ in requests]
         """Log-probabilities of the first tokens of each."""
         self.losses = [0.0] * len(requests)
@@ -54,57 +63,96 @@ class Walks:
         self.locate()
 
     def locate(self) -> None:
-        """Enter the tokens into the tree, again if it was cleared; sorted, each goes on from what
-        it begins with as the one before."""
-        lm, salt, requests = self.law.lm, self.law.salt, self.requests
-        handles = [request.node.handle for request in requests]
-        starts = self.seat.addresses(handles, lm)
-        paths = [list(request.tokens[:-1]) for request in requests]
-        names: list[list[int]] = [[]] * len(requests)
-        self.addresses: list[list[int]] = [[]] * len(requests)
-        last = -1
-        for place in sorted(range(len(requests)), key=lambda at: (starts[at], paths[at])):
-            path = paths[place]
-            if last >= 0 and starts[last] == starts[place]:
-                shared = common(paths[last], path)
-                own, rows = names[last][: shared + 1], self.addresses[last][: shared + 1]
-            else:
-                shared, rows = 0, [starts[place]]
-                own = [self.seat.live.name_of(handles[place]) ^ salt]
-            if shared < len(path):
-                rows += lm.tree.enter(rows[-1], path[shared:])
-                name = own[-1] ^ salt
-                for token in path[shared:]:
-                    name = child_name(name, token)
-                    own.append(name ^ salt)
-            names[place], self.addresses[place], last = own, rows, place
-        self.names = self.names or names
+        """Enter the tokens into the tree, again if it was cleared."""
+        lm, trie, inner = self.law.lm, self.trie, self._inner
+        handles = [request.node.handle for request in self.requests]
+        self._places = [-1] * len(trie.tokens)
+        """Address of each node that has a row."""
+        for start, path in zip(self.seat.addresses(handles, lm), trie.paths, strict=True):
+            self._places[trie.parents[path[0]]] = start
+        places, tokens, enter = self._places, trie.tokens, lm.tree.enter
+        for first, stop in trie.chains:
+            stop -= not inner[stop - 1]
+            if first < stop:
+                places[first:stop] = enter(places[trie.parents[first]], tokens[first:stop])
+
+    def _named(self, heads: list[int]) -> list[int]:
+        """Name of each node that has a row, as it is charged under this law."""
+        trie, salt = self.trie, self.law.salt
+        names = heads + [0] * (len(trie.tokens) - len(heads))
+        for first, stop in trie.chains:
+            name = names[trie.parents[first]]
+            for node in range(first, stop):
+                names[node] = name = child_name(name, trie.tokens[node])
+        return [name ^ salt for name in names] if salt else names
+
+    def _rows(self, place: int) -> list[int]:
+        """Nodes whose rows walk `place` needs."""
+        path = self.trie.paths[place]
+        stop = len(self.found[place]) if self.abandoned[place] else len(path)
+        return [self.trie.parents[path[0]], *path[: stop - 1]]
+
+    def _due(self, place: int) -> list[int]:
+        """Nodes whose rows walk `place` may be charged for."""
+        charged = self._charged
+        return [node for node in self._rows(place) if node not in charged]
+
+    def _fitting(self, place: int) -> int:
+        """How many rows of walk `place` fit what is left."""
+        names = self._names
+        return len(self.seat.ledger.fitting([names[node] for node in self._rows(place)]))
+
+    def _fits(self, due: Sequence[int]) -> bool:
+        names, ledger = self._names, self.seat.ledger
+        return ledger.limit is None or ledger.fits([names[node] for node in due])
 
     def worst(self) -> int:
         """One row a token of the next to be settled."""
-        return len(self.names[self.at])
+        return len(self._rows(self.at))
 
     def want(self, wanted: "Wanted", room: "Room") -> bool:
         """Ask for the rows that may be computed now; False if `room` ends among them."""
-        asked = []
-        ledger, limited, fits = self.seat.ledger, room.left is not None, True
+        limited, fits, trie = room.left is not None, True, self.trie
+        self._waiting = waiting = []
         for place in range(self.at, len(self.requests)):
-            names, stop = self.names[place], None
+            stop = len(trie.paths[place])
             if limited:
-                if not room.take(len(names)):
+                if not room.take(len(self._rows(place))):
                     fits = False
                     break
-                stop = len(ledger.fitting(names))
+                stop = min(stop, self._fitting(place))
             if not self.over[place]:
                 room.first = False
-                begin = len(self.found[place])
-                if rows := self.addresses[place][begin:stop]:
-                    asked.append((place, rows))
-        if asked:
-            wanted.walk(self, asked)
+                if stop > len(self.found[place]):
+                    waiting.append((place, stop))
+        if waiting:
+            edges: Sequence[int] = range(trie.heads, len(trie.tokens))
+            if len(waiting) < len(self.requests) or limited:
+                found, paths = self.found, trie.paths
+                some = {edge for at, stop in waiting for edge in paths[at][len(found[at]) : stop]}
+                edges = sorted(some)
+            wanted.walk(self, edges)
         return fits
 
-    def take(self, place: int, logprobs: list[float]) -> None:
+    def asked(self, edges: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The address of the row that each of `edges` leaves, and its token."""
+        trie, places = self.trie, self._places
+        if isinstance(edges, range):
+            return [places[at] for at in trie.parents[trie.heads :]], trie.tokens[trie.heads :]
+        return [places[trie.parents[edge]] for edge in edges], [trie.tokens[edge] for edge in edges]
+
+    def hear(self, edges: Sequence[int], logprobs: list[float]) -> None:
+        """Take what came of `edges`, and go on with who waited for them."""
+        heard, paths, found = self._heard, self.trie.paths, self.found
+        if isinstance(edges, range):
+            heard[edges.start : edges.stop] = logprobs
+        else:
+            for edge, logprob in zip(edges, logprobs, strict=True):
+                heard[edge] = logprob
+        for place, stop in self._waiting:
+            self._take(place, [heard[edge] for edge in paths[place][len(found[place]) : stop]])
+
+    def _take(self, place: int, logprobs: list[float]) -> None:
         """Note what comes next of walk `place`; abandon it where its loss passes the bound."""
         found, request, loss = self.found[place], self.requests[place], self.losses[place]
         if request.above is not None:
@@ -112,7 +160,6 @@ class Walks:
                 loss -= logprob
                 if loss > request.above:
                     logprobs = logprobs[:count]
-                    self.names[place] = self.names[place][: len(found) + count]
                     self.abandoned[place] = True
                     break
             self.losses[place] = loss
@@ -121,14 +168,17 @@ class Walks:
 
     def settle(self, entry: Entry) -> bool:
         """Answer in order what is known, as far as the budget goes; True once that is all."""
-        seat, ledger, replies = self.seat, self.seat.ledger, entry.replies
+        seat, ledger, replies, names = self.seat, self.seat.ledger, entry.replies, self._names
         measured = ledger.limit is not None or seat.top.seconds is not None
         while self.at < len(self.requests):
-            names, found = self.names[self.at], self.found[self.at]
-            if not self.over[self.at] or not ledger.fits(names):
+            if not self.over[self.at]:
                 return False
-            reply = Walked(found, self.abandoned[self.at])
-            reply.charged = ledger.charge(names)
+            due = self._due(self.at)
+            if not self._fits(due):
+                return False
+            self._charged.update(due)
+            reply = Walked(self.found[self.at], self.abandoned[self.at])
+            reply.charged = ledger.charge([names[node] for node in due])
             if measured:
                 reply.spent = seat.spent
             if seat.journal is not None:
@@ -141,35 +191,29 @@ class Walks:
 
     def short(self) -> bool:
         """Whether the next to be settled cannot have what it needs."""
-        ledger, place = self.seat.ledger, self.at
-        names, bounded = self.names[place], self.requests[place].above is not None
-        if self.over[place] or not bounded:
-            return not ledger.fits(names)
-        most = len(ledger.fitting(names))
-        return most < len(names) and len(self.found[place]) >= most
+        place = self.at
+        if self.over[place] or self.requests[place].above is None:
+            return not self._fits(self._due(place))
+        most = self._fitting(place)
+        return most < len(self._rows(place)) and len(self.found[place]) >= most
 
 
 class Asked:
     """What the walks of a call ask of rows: each row once, in the order of the tree."""
 
-    def __init__(self, walks: Sequence[tuple[Walks, Sequence[Missing]]]) -> None:
+    def __init__(self, walks: Sequence[tuple[Walks, Sequence[int]]]) -> None:
         """Sort what is asked by row."""
         self._walks = walks
-        rows: list[int] = []
-        tokens: list[int] = []
-        for job, missing in walks:
-            for place, some in missing:
-                begin = len(job.found[place])
-                rows += some
-                tokens += job.requests[place].tokens[begin : begin + len(some)]
-        every = np.array(rows, np.int64)
+        parts = [job.asked(edges) for job, edges in walks]
+        every = np.array([row for rows, _ in parts for row in rows], np.int64)
         self._order = np.argsort(every, kind="stable")
         every = every[self._order]
         new = np.ones(len(every), bool)
         np.not_equal(every[1:], every[:-1], out=new[1:])
         self.rows: Ints = every[new]
         """Addresses, ascending."""
-        self.tokens: Ints = np.array(tokens, np.int64)[self._order]
+        asked = np.array([token for _, tokens in parts for token in tokens], np.int64)
+        self.tokens: Ints = asked[self._order]
         """What is asked of each row, one row after another."""
         self.starts: Ints = np.append(np.flatnonzero(new), len(every))
         """Where that begins for each row, and where it ends for the last."""
@@ -177,10 +221,7 @@ class Asked:
 
     def seats(self) -> list[tuple["Seat", list[int]]]:
         """Who asks, and for which rows, each once."""
-        return [
-            (job.seat, list(dict.fromkeys(chain.from_iterable(rows for _, rows in missing))))
-            for job, missing in self._walks
-        ]
+        return [(job.seat, [*dict.fromkeys(job.asked(edges)[0])]) for job, edges in self._walks]
 
     def places(self, addresses: Sequence[int]) -> Ints:
         """Which row each of `addresses` is, -1 for none."""
@@ -208,7 +249,6 @@ class Asked:
         found = np.empty_like(self._found)
         found[self._order] = self._found
         values, at = found.tolist(), 0
-        for job, missing in self._walks:
-            for place, some in missing:
-                job.take(place, values[at : at + len(some)])
-                at += len(some)
+        for job, edges in self._walks:
+            job.hear(edges, values[at : at + len(edges)])
+            at += len(edges)

@@ -1,13 +1,12 @@
 """What the searches of one round want of one model: rows, who asked first, and who waits."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from treeseek.scheduler.draws import Draw
 from treeseek.scheduler.frontier import Frontier
 from treeseek.scheduler.jobs import ExpandJob
-from treeseek.scheduler.walks import Missing, Walks
+from treeseek.scheduler.walks import Walks
 
 if TYPE_CHECKING:
     from treeseek.scheduler.seat import Seat
@@ -27,8 +26,8 @@ class Wanted:
         self.jobs: dict[int, list[Waiting]] = {}
         self.fronts: list[tuple[Frontier, Sequence[int]]] = []
         """Frontiers, with the places of the rows they miss."""
-        self.walks: list[tuple[Walks, Sequence[Missing]]] = []
-        """Walks, with the rows that they miss."""
+        self.walks: list[tuple[Walks, Sequence[int]]] = []
+        """Walks, with the edges that they ask for."""
         self.drafted: dict[int, Draw] = {}
         """Rows that are guessed to be needed next, by whom first."""
 
@@ -55,12 +54,12 @@ class Wanted:
         for place in places:
             owners.setdefault(addresses[place], seat)
 
-    def walk(self, walks: Walks, missing: Sequence[Missing]) -> None:
-        """Let `walks` wait for the rows that are `missing`."""
-        self.walks.append((walks, missing))
+    def walk(self, walks: Walks, edges: Sequence[int]) -> None:
+        """Let `walks` wait for what its rows say of `edges`."""
+        self.walks.append((walks, edges))
         self.seats[walks.seat] = None
         owners, seat = self.owners, walks.seat
-        for address in dict.fromkeys(chain.from_iterable(rows for _, rows in missing)):
+        for address in dict.fromkeys(walks.asked(edges)[0]):
             owners.setdefault(address, seat)
 
     def tops(self) -> list["Seat"]:

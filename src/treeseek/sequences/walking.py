@@ -42,8 +42,13 @@ class Path:
 
     spelling: Spelling
     losses: list[list[float]]
-    end: Node
+    walked: Walked
     nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def end(self) -> Node:
+        """Where it ends; most candidates are never looked at."""
+        return self.walked.node
 
 
 class Foresight:
@@ -103,7 +108,9 @@ class Course:
         self, spelling: Spelling, start: Node, losses: list[float], how: How | None
     ) -> None:
         """Go on from `start`, before which the tokens lost `losses`."""
-        self.spelling, self.node, self.losses, self.how = spelling, start, losses, how
+        self.spelling, self.start, self.losses, self.how = spelling, start, losses, how
+        self.walked: Walked | None = None
+        """What was walked last."""
         self.most: float | None = None
         """Loss of the counted tokens past which nobody wants it."""
         self.foresight: Foresight | None = None
@@ -140,12 +147,13 @@ class Course:
                 rest = last - self._stop
                 strict = above - self.foresight.least(self.expected[-1 - rest], rest)
                 above, self._strict = (None, strict) if self.audit else (strict, strict)
-        return Walk(self.node, self.spelling.tokens[at : self._stop], above, self.how)
+        start = self.start if self.walked is None else self.walked.node
+        return Walk(start, self.spelling.tokens[at : self._stop], above, self.how)
 
     def take(self, reply: Walked) -> None:
         """Note what was walked."""
         self.losses += [-logprob for logprob in reply.logprobs]
-        self.node, self.abandoned = reply.node, reply.abandoned
+        self.walked, self.abandoned = reply, reply.abandoned
         self.charged += reply.charged
         self.spent = reply.spent
         if self.audit and self._strict is not None:
@@ -288,7 +296,8 @@ class Walker:
         if own.expected and (own.most is None or own.audit):  # survivors are no fair sample
             foresight.learn(own.expected, own.losses[spelling.last + 1 - len(own.expected) :])
         self.paths.pop(trial.cand, None)
-        self.paths[trial.cand] = Path(spelling, [c.losses for c in courses], own.node)
+        assert own.walked is not None
+        self.paths[trial.cand] = Path(spelling, [c.losses for c in courses], own.walked)
         while len(self.paths) > self._held:
             del self.paths[next(iter(self.paths))]
         parts, spent = _parts(own), courses[-1].spent

@@ -146,6 +146,7 @@ class _Shape:
 
     def __init__(self, live: Live) -> None:
         self.live = live
+        live.look()
         count = len(live.parents)
         self.children: list[list[int]] = [[] for _ in range(count)]
         self.size = [1] * count
