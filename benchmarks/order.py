@@ -4,7 +4,10 @@
 walks with nothing shared (each behind a first token of its own, so that no two have a prefix in
 common), and by a padded batch of transformers; turn by turn on one thread, in CPU time. The limit
 of a block is the rows of all its orders over the rows of all its distinct prefixes: nothing that
-scores each order exactly can be faster than that.
+scores each order exactly can be faster than that. It counts every row alike, so a prompt's tokens
+are scored with the words behind it, as `treeseek order --prefix` counts them. Where a prompt is
+given and only the words behind it count, nobody multiplies its rows with the head, and the limit
+is that of the work.
 """
 
 import argparse
@@ -74,7 +77,8 @@ def shuffles(start: Order, rng: random.Random) -> Iterator[Order]:
 class Block:
     """Orders that are asked for together behind `prompt` tokens; the share of the limit to reach.
 
-    `plain` means that a share of 1 is no scoring, but of no sharing at all.
+    Where it is `given`, only the words behind the prompt are scored. `plain` means that a share of
+    1 is no scoring, but of no sharing at all.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Block:
     goal: float
     prompt: int = 1
     count: int = COUNT
+    given: bool = False
     plain: bool = False
 
 
@@ -92,19 +97,30 @@ BLOCKS = (
     Block("tail of 5", tails, 0.85, count=360),
     Block("swap behind 256", swaps, 0.92, prompt=256),
     Block("3-opt behind 256", exchanges, 0.92, prompt=256),
+    Block("swap, 256 given", swaps, 0.92, prompt=256, given=True),
+    Block("3-opt, 256 given", exchanges, 0.92, prompt=256, given=True),
     Block("any order", shuffles, 0.97, plain=True),
 )
 
 
+@dataclass(frozen=True, repr=False)
+class Sheet:
+    """What to walk, each behind its own of `prompts` where there are any, and what was heard."""
+
+    runs: Runs
+    prompts: Runs
+    heard: list[float]
+
+
 @strategy()
-def walks(ctx: Any, root: Any, *, runs: Runs, prompts: Runs, heard: list[float]) -> Any:
-    """Score each of `runs`, behind its own of `prompts` where there are any."""
-    roots = [root] * len(runs)
-    if prompts:
-        derived = yield [Derive(root, prompt) for prompt in prompts]
+def walks(ctx: Any, root: Any, *, sheet: Sheet) -> Any:
+    """Score what stands on `sheet`."""
+    runs, roots = sheet.runs, [root] * len(sheet.runs)
+    if sheet.prompts:
+        derived = yield [Derive(root, prompt) for prompt in sheet.prompts]
         roots = [reply.root for reply in derived]
     replies = yield [Walk(at, tuple(run)) for at, run in zip(roots, runs, strict=True)]
-    heard += [-reply.total for reply in replies]
+    sheet.heard.extend(-reply.total for reply in replies)
 
 
 class Scored:
@@ -122,9 +138,12 @@ class Scored:
                 break
         self.runs = [[token for word in order for token in words[word]] for order in orders]
         self.prompt = [rng.randrange(3, made.lm.vocabulary) for _ in range(block.prompt)]
+        if not block.given:  # all behind the first token is scored
+            self.prompt, lead = self.prompt[:1], self.prompt[1:]
+            self.runs = [lead + run for run in self.runs]
         prefixes = {tuple(run[:end]) for run in self.runs for end in range(1, len(run))}
-        self.rows = sum(block.prompt + len(run) - 1 for run in self.runs)
-        self.distinct = block.prompt + len(prefixes)
+        self.rows = sum(len(self.prompt) + len(run) - 1 for run in self.runs)
+        self.distinct = len(self.prompt) + len(prefixes)
         self.computed = 0
         self.heard: dict[str, list[float]] = {}
 
@@ -137,15 +156,27 @@ class Scored:
     def work(self) -> float:
         """The same, where a row counts as the numbers it is multiplied with."""
         config, network = self.made.network.config, self.made.network
-        weights = sum(p.numel() for p in network.parameters() if p.dim() > 1)
+        head = config.vocab_size * config.hidden_size
+        layers = sum(p.numel() for p in network.parameters() if p.dim() > 1) - head
         if not config.tie_word_embeddings:
-            weights -= config.vocab_size * config.hidden_size
-        key = 2 * config.num_hidden_layers * config.hidden_size
-        before = range(1, self.block.prompt)
+            layers -= head
+        width = network.model.layers[0].self_attn.head_dim * config.num_attention_heads
+        key = 2 * config.num_hidden_layers * width
+
+        def weight(depth: int) -> int:
+            return layers + key * depth + head * (depth >= length)
+
+        length = len(self.prompt)
+        before = range(1, length)
         prefixes = {tuple(run[:end]) for run in self.runs for end in range(len(run))}
-        once = [*before, *(self.block.prompt + len(prefix) for prefix in prefixes)]
-        each = [d for run in self.runs for d in range(1, self.block.prompt + len(run))]
-        return sum(weights + key * d for d in each) / sum(weights + key * d for d in once)
+        once = [*before, *(length + len(prefix) for prefix in prefixes)]
+        each = [depth for run in self.runs for depth in range(1, length + len(run))]
+        return sum(map(weight, each)) / sum(map(weight, once))
+
+    @property
+    def bound(self) -> float:
+        """What the share is of: the limit, and where rows differ that of the work."""
+        return 1.0 if self.block.plain else self.work if self.block.given else self.limit
 
     def off(self) -> float:
         """Largest difference of a loss from that of transformers."""
@@ -156,7 +187,7 @@ class Scored:
         """Walk all orders in one tree."""
         heard: list[float] = []
         self.made.mark()
-        self._search(self.prompt, walks(runs=self.runs, prompts=[], heard=heard))
+        self._search(self.prompt, Sheet(self.runs, [], heard))
         self.computed = self.made.lm.backend.spent.computed - self.made.counted
         self.heard["together"] = heard
         return self.rows
@@ -168,7 +199,7 @@ class Scored:
         prompts = [[first, *self.prompt[1:]] for first in firsts]
         for at in range(0, len(self.runs), APART):
             some = slice(at, at + APART)
-            self._search([1], walks(runs=self.runs[some], prompts=prompts[some], heard=heard))
+            self._search([1], Sheet(self.runs[some], prompts[some], heard))
         return self.rows
 
     def padded(self, size: int) -> int:
@@ -190,9 +221,10 @@ class Scored:
         self.heard["padded"] = heard
         return self.rows
 
-    def _search(self, prompt: list[int], how: Any) -> None:
+    def _search(self, prompt: list[int], sheet: Sheet) -> None:
         self.made.lm.clear()
         longest = max(map(len, self.runs))
+        how = walks(sheet=sheet)
         treeseek.search(prompt, model=self.made.lm, strategy=how, limit=longest + 1)
 
 
@@ -200,8 +232,9 @@ def blocks(options: argparse.Namespace, report: dict[str, Any]) -> list[str]:
     """Time every block under every model; lines of Markdown."""
     lines = [
         "Factor = CPU time with nothing shared over ours, round by round: median [quartiles].",
-        "Share: factor over limit (any order: the factor). Work: the same limit where a row weighs",
-        "what it multiplies, attention included. Once: rows computed for each distinct prefix.",
+        "Work: the limit where a row weighs what it multiplies: behind a prompt it sees more keys,",
+        "and a prompt that is given needs no head. Share: factor over limit (given: over work; any",
+        "order: the factor itself). Once: rows computed for each distinct prefix.",
         "Peer: padded batches of transformers over ours. Off: largest difference of a loss from",
         "transformers'.",
         "",
@@ -222,7 +255,7 @@ def blocks(options: argparse.Namespace, report: dict[str, Any]) -> list[str]:
             interleave([apart, ours], rounds=options.rounds)
             interleave([peer], rounds=1, warmup=0)
             factor = ratio(apart, ours)
-            share = factor.median / (1.0 if block.plain else scored.limit)
+            share = factor.median / scored.bound
             over = statistics.median(peer.cpu) / statistics.median(ours.cpu)
             cells = [
                 f"{scored.limit:.2f}", f"{scored.work:.2f}", factor, f"{share:.3f}", block.goal,

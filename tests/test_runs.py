@@ -49,16 +49,17 @@ def test_a_trie_holds_every_beginning_once(some: list[tuple[int, list[int]]]) ->
         assert [trie.tokens[edge] for edge in path] == run
         assert [trie.parents[edge] for edge in path] == [head, *path[:-1]]
     inside = {beginning[:-1] for beginning in beginnings}
-    inner = trie.inner()
+    inner = {edge for first, stop in trie.chains() for edge in range(first, stop)}
     for head, run, path in zip(heads, runs, trie.paths, strict=True):
-        assert inner[head]
         for end, edge in enumerate(path, 1):
-            assert inner[edge] == ((head, *run[:end]) in inside)
-    laid = [edge for first, stop in trie.chains for edge in range(first, stop)]
+            assert (edge in inner) == ((head, *run[:end]) in inside)
+    assert sorted(place for place, *_ in trie.laid) == list(range(len(runs)))
+    laid = [edge for *_, first, stop in trie.laid for edge in range(first, stop)]
     assert laid == list(range(trie.heads, len(trie.tokens)))
-    for first, stop in trie.chains:
-        assert trie.parents[first + 1 : stop] == list(range(first, stop - 1))
-        assert trie.parents[first] < first
+    before: list[int] = []
+    for place, shared, first, stop in trie.laid:
+        assert trie.paths[place] == before[:shared] + list(range(first, stop))
+        before = trie.paths[place]
 
 
 @settings(deadline=None)

@@ -36,7 +36,7 @@ class Trie:
     new only.
     """
 
-    __slots__ = ("chains", "heads", "parents", "paths", "tokens")
+    __slots__ = ("heads", "laid", "parents", "paths", "tokens")
 
     def __init__(self, heads: Sequence[int], runs: Sequence[Sequence[int]]) -> None:
         """Lay `runs` out, each behind its own of `heads`; no run is empty."""
@@ -47,28 +47,33 @@ class Trie:
         """Node that each edge leaves."""
         self.paths: list[list[int]] = [[]] * len(runs)
         """Edges of each run."""
-        self.chains: list[tuple[int, int]] = []
-        """Where edges that lie one behind the other begin, and where they stop."""
+        self.laid: list[tuple[int, int, int, int]] = []
+        """Runs in the order they were laid: which, how many tokens of it the one before has too,
+        and where its own edges, each behind the last, begin and stop."""
         keys = [key_of(run) for run in runs]
-        tokens, parents, last = self.tokens, self.parents, -1
-        for place in sorted(range(len(runs)), key=lambda at: (heads[at], keys[at])):
-            run, head, path, shared = runs[place], heads[place], list[int](), 0
-            if last >= 0 and heads[last] == head:
+        order = sorted(range(len(runs)), key=keys.__getitem__)
+        if count > 1:
+            order.sort(key=heads.__getitem__)
+        tokens, parents, last, first = self.tokens, self.parents, -1, count
+        for place in order:
+            run, path, shared = runs[place], list[int](), 0
+            if last >= 0 and heads[last] == heads[place]:
                 shared = common(keys[last], keys[place])
                 path = self.paths[last][:shared]
-            if shared < len(run):
-                first = len(tokens)
-                stop = first + len(run) - shared
+            stop = first + len(run) - shared
+            if first < stop:
                 tokens += run[shared:]
-                parents.append(path[-1] if path else head)
+                parents.append(path[-1] if path else heads[place])
                 parents += range(first, stop - 1)
                 path += range(first, stop)
-                self.chains.append((first, stop))
-            self.paths[place], last = path, place
+            self.laid.append((place, shared, first, stop))
+            self.paths[place], last, first = path, place, stop
 
-    def inner(self) -> list[bool]:
-        """Whether each node has an edge behind it."""
-        found = [False] * len(self.tokens)
-        for parent in self.parents[self.heads :]:
-            found[parent] = True
-        return found
+    def chains(self) -> list[tuple[int, int]]:
+        """Where nodes with an edge behind them begin and stop, each behind the one before."""
+        inner = bytearray(len(self.tokens))
+        for _, _, first, stop in self.laid:
+            if first < stop:
+                inner[self.parents[first]] = 1
+        ends = [(first, stop - (not inner[stop - 1])) for _, _, first, stop in self.laid]
+        return [(first, stop) for first, stop in ends if first < stop]

@@ -97,10 +97,17 @@ class SlotTable:
         return segment < len(self.warm) and (node & OFFSET_MASK) < self.warm[segment]
 
     def slots(self, nodes: Sequence[int]) -> Slots:
-        """Slots of warm nodes."""
-        rows = self._rows
-        found = (rows[node >> OFFSET_BITS][node & OFFSET_MASK] for node in nodes)
-        return np.fromiter(found, np.int32, len(nodes))
+        """Slots of warm nodes; those that stand one behind the other are found at once."""
+        rows, count = self._rows, len(nodes)
+        every = np.array(nodes, np.int64)
+        found = np.empty(count, np.int32)
+        begin = 0
+        stops = (np.flatnonzero(np.diff(every) != 1) + 1).tolist()
+        for stop in [*stops, count] if count else []:
+            segment, start = nodes[begin] >> OFFSET_BITS, nodes[begin] & OFFSET_MASK
+            found[begin:stop] = rows[segment][start : start + stop - begin]
+            begin = stop
+        return found
 
     def span_slots(self, span: Span) -> Slots:
         """Slots of a span that was opened or is warm."""
@@ -188,6 +195,10 @@ class SlotTable:
         rows, at = self._rows, 0
         for segment, start, stop in spans:
             row = rows[segment]
+            if not start and stop > 1:
+                rows[segment] = given[at : at + stop]
+                at += stop
+                continue
             if stop > len(row):
                 grown = np.empty(max(stop, 2 * len(row), 4), np.int32)
                 grown[:start] = row[:start]

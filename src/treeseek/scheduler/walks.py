@@ -5,6 +5,7 @@ well. So they are laid out as one trie, and what is asked of a row, its name and
 tree exist once. They are settled in order, as if they had been walked one after another.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ class Walks:
     """Consecutive Walks of one list under one law, answered and charged in their order."""
 
     __slots__ = (
-        "_charged", "_heard", "_inner", "_names", "_places", "_waiting", "abandoned", "at", "done",
+        "_chains", "_fresh", "_heard", "_names", "_places", "_waiting", "abandoned", "at", "done",
         "found", "law", "losses", "over", "requests", "seat", "trie",
     )  # fmt: skip
 
@@ -46,10 +47,10 @@ class Walks:
         names = seat.live.names_of(request.node.handle for request in requests)
         starts = [heads.setdefault(name, len(heads)) for name in names]
         self.trie = Trie(starts, [request.tokens for request in requests])
-        self._inner = self.trie.inner()
+        self._chains = self.trie.chains()
         self._names = self._named([*heads])
-        self._charged: set[int] = set()
-        """Nodes that these walks were charged for."""
+        self._fresh = bytearray(b"\1" * len(self._names))
+        """Whether these walks were not charged for a node yet."""
         self._heard = [0.0] * len(self.trie.tokens)
         """Log-probability of each edge, once it is known."""
         self._waiting: list[tuple[int, int]] = []
@@ -64,43 +65,47 @@ class Walks:
 
     def locate(self) -> None:
         """Enter the tokens into the tree, again if it was cleared."""
-        lm, trie, inner = self.law.lm, self.trie, self._inner
+        lm, trie = self.law.lm, self.trie
         handles = [request.node.handle for request in self.requests]
         self._places = [-1] * len(trie.tokens)
         """Address of each node that has a row."""
         for start, path in zip(self.seat.addresses(handles, lm), trie.paths, strict=True):
             self._places[trie.parents[path[0]]] = start
         places, tokens, enter = self._places, trie.tokens, lm.tree.enter
-        for first, stop in trie.chains:
-            stop -= not inner[stop - 1]
-            if first < stop:
-                places[first:stop] = enter(places[trie.parents[first]], tokens[first:stop])
+        for first, stop in self._chains:
+            places[first:stop] = enter(places[trie.parents[first]], tokens[first:stop])
 
     def _named(self, heads: list[int]) -> list[int]:
         """Name of each node that has a row, as it is charged under this law."""
         trie, salt = self.trie, self.law.salt
         names = heads + [0] * (len(trie.tokens) - len(heads))
-        for first, stop in trie.chains:
+        for first, stop in self._chains:
             name = names[trie.parents[first]]
             for node in range(first, stop):
                 names[node] = name = child_name(name, trie.tokens[node])
         return [name ^ salt for name in names] if salt else names
 
-    def _rows(self, place: int) -> list[int]:
-        """Nodes whose rows walk `place` needs."""
-        path = self.trie.paths[place]
-        stop = len(self.found[place]) if self.abandoned[place] else len(path)
-        return [self.trie.parents[path[0]], *path[: stop - 1]]
+    def _count(self, place: int) -> int:
+        """How many rows walk `place` needs."""
+        found = self.found[place]
+        return len(found) if self.abandoned[place] else len(self.requests[place].tokens)
 
     def _due(self, place: int) -> list[int]:
-        """Nodes whose rows walk `place` may be charged for."""
-        charged = self._charged
-        return [node for node in self._rows(place) if node not in charged]
+        """Nodes of the rows that walk `place` needs and these walks were not charged for.
+
+        What leads to a charged row was charged, so they are the last ones of its path.
+        """
+        path, stop = self.trie.paths[place], self._count(place) - 1
+        head = self.trie.parents[path[0]]
+        if self._fresh[head]:
+            return [head, *path[:stop]]
+        return path[bisect_left(path, 1, hi=stop, key=self._fresh.__getitem__) : stop]
 
     def _fitting(self, place: int) -> int:
         """How many rows of walk `place` fit what is left."""
-        names = self._names
-        return len(self.seat.ledger.fitting([names[node] for node in self._rows(place)]))
+        path, names = self.trie.paths[place], self._names
+        rows = [self.trie.parents[path[0]], *path[: self._count(place) - 1]]
+        return len(self.seat.ledger.fitting([names[node] for node in rows]))
 
     def _fits(self, due: Sequence[int]) -> bool:
         names, ledger = self._names, self.seat.ledger
@@ -108,7 +113,7 @@ class Walks:
 
     def worst(self) -> int:
         """One row a token of the next to be settled."""
-        return len(self._rows(self.at))
+        return self._count(self.at)
 
     def want(self, wanted: "Wanted", room: "Room") -> bool:
         """Ask for the rows that may be computed now; False if `room` ends among them."""
@@ -117,7 +122,7 @@ class Walks:
         for place in range(self.at, len(self.requests)):
             stop = len(trie.paths[place])
             if limited:
-                if not room.take(len(self._rows(place))):
+                if not room.take(self._count(place)):
                     fits = False
                     break
                 stop = min(stop, self._fitting(place))
@@ -146,9 +151,13 @@ class Walks:
         heard, paths, found = self._heard, self.trie.paths, self.found
         if isinstance(edges, range):
             heard[edges.start : edges.stop] = logprobs
-        else:
-            for edge, logprob in zip(edges, logprobs, strict=True):
-                heard[edge] = logprob
+            last: list[float] = []
+            for place, shared, first, stop in self.trie.laid:
+                last = last[:shared] + heard[first:stop]
+                self._take(place, last)
+            return
+        for edge, logprob in zip(edges, logprobs, strict=True):
+            heard[edge] = logprob
         for place, stop in self._waiting:
             self._take(place, [heard[edge] for edge in paths[place][len(found[place]) : stop]])
 
@@ -163,7 +172,7 @@ class Walks:
                     self.abandoned[place] = True
                     break
             self.losses[place] = loss
-        found += logprobs
+        self.found[place] = found = found + logprobs if found else logprobs
         self.over[place] = self.abandoned[place] or len(found) == len(request.tokens)
 
     def settle(self, entry: Entry) -> bool:
@@ -176,7 +185,8 @@ class Walks:
             due = self._due(self.at)
             if not self._fits(due):
                 return False
-            self._charged.update(due)
+            for node in due:
+                self._fresh[node] = 0
             reply = Walked(self.found[self.at], self.abandoned[self.at])
             reply.charged = ledger.charge([names[node] for node in due])
             if measured:
@@ -195,7 +205,7 @@ class Walks:
         if self.over[place] or self.requests[place].above is None:
             return not self._fits(self._due(place))
         most = self._fitting(place)
-        return most < len(self._rows(place)) and len(self.found[place]) >= most
+        return most < self._count(place) and len(self.found[place]) >= most
 
 
 class Asked:
