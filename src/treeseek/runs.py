@@ -8,6 +8,8 @@ import sys
 from array import array
 from collections.abc import Sequence
 
+from treeseek.tree import child_name
+
 STRIDE = 32
 """Tokens that are compared at once, as long as they are the same."""
 _BYTES = array("I").itemsize
@@ -77,3 +79,12 @@ class Trie:
                 inner[self.parents[first]] = 1
         ends = [(first, stop - (not inner[stop - 1])) for _, _, first, stop in self.laid]
         return [(first, stop) for first, stop in ends if first < stop]
+
+    def names(self, chains: list[tuple[int, int]], heads: list[int], salt: int) -> list[int]:
+        """Name of each node on `chains` and of the `heads`, all under `salt`."""
+        names = heads + [0] * (len(self.tokens) - len(heads))
+        for first, stop in chains:
+            name = names[self.parents[first]]
+            for node in range(first, stop):
+                names[node] = name = child_name(name, self.tokens[node])
+        return [name ^ salt for name in names] if salt else names

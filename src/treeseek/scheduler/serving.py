@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from treeseek.asked import Asked
 from treeseek.backends.protocol import Block, Streamed, Walker
 from treeseek.decoding.gumbel import gumbel_topk
 from treeseek.decoding.samplers import Gumbel, Sampler
@@ -23,7 +24,6 @@ from treeseek.scheduler.drafting import guessed, judged, lands, rejects
 from treeseek.scheduler.draws import Draw
 from treeseek.scheduler.jobs import ExpandJob
 from treeseek.scheduler.seat import Seat
-from treeseek.scheduler.walks import Asked
 from treeseek.scheduler.wanted import Wanted
 
 Standing: TypeAlias = tuple[int, ExpandJob | Draw]
@@ -35,7 +35,8 @@ _GUMBEL = Gumbel()
 
 def serve(lm: LM, wanted: Wanted) -> None:
     """Compute the rows of all addresses in `wanted` and hand them to who waits for them."""
-    asked = Asked(wanted.walks) if wanted.walks else None
+    asks = [job.asked(edges) for job, edges in wanted.walks]
+    asked = Asked(asks) if asks else None
     drafting = guessed(lm, wanted)
     addresses, fronts = list(wanted.owners), wanted.fronts
     if asked is not None and not wanted.jobs and not fronts:
@@ -48,7 +49,7 @@ def serve(lm: LM, wanted: Wanted) -> None:
     k = min(max([_KEEP, *[front.k for front, _ in fronts]]), lm.vocabulary)
     for block in lm.backend.expand(addresses):
         here = [addresses[position] for position in block.index]
-        _count(block, here, wanted, asked)
+        _count(block, here, wanted)
         if wanted.jobs or asked is not None:
             if (
                 rows := [row for row, address in enumerate(here) if address in plain]
@@ -63,17 +64,14 @@ def serve(lm: LM, wanted: Wanted) -> None:
             _hand(block, here, wanted)
         else:
             lm.summaries.put(here, summarise(block.logits, k))
-    if asked is not None:
-        asked.hand()
+    _tell(wanted, asked)
     for front, places in fronts:
         front.take(places)
     for drafts in drafting:
         drafts.served()
 
 
-def _count(
-    block: Block | Streamed, here: Sequence[int], wanted: Wanted, asked: Asked | None
-) -> None:
+def _count(block: Block | Streamed, here: Sequence[int], wanted: Wanted) -> None:
     """Note the tokens and the call of `block` with the searches that have a part in it."""
     owners, fronts, jobs = wanted.owners, wanted.fronts, wanted.jobs
     if len(wanted.seats) == 1:  # the only one there is owns it all
@@ -95,7 +93,8 @@ def _count(
     tops = {owner.top for owner in shares}
     tops.update(job.seat.top for address in here for job in jobs.get(address, ()))
     waiting = [(front.seat, [front.addresses[at] for at in places]) for front, places in fronts]
-    for seat, rows in [*waiting, *(asked.seats() if asked is not None else ())]:
+    walking = [(job.seat, [*dict.fromkeys(job.asked(edges)[0])]) for job, edges in wanted.walks]
+    for seat, rows in [*waiting, *walking]:
         some = [row for row in rows if row in inside]
         seat.note(some, [0] * len(some))
         if some:
@@ -166,9 +165,16 @@ def _walk(block: Block, here: Sequence[int], asked: Asked) -> None:
 def _stream(walker: Walker, addresses: list[int], wanted: Wanted, asked: Asked) -> None:
     """Serve walks, which want no row but some logits of it and what all its logits come to."""
     for some in walker(addresses, asked.tokens, asked.starts):
-        _count(some, addresses[some.index.start : some.index.stop], wanted, asked)
+        _count(some, addresses[some.index.start : some.index.stop], wanted)
         asked.note(some.index, normalisers(some.largest, some.lse), some.logits)
-    asked.hand()
+    _tell(wanted, asked)
+
+
+def _tell(wanted: Wanted, asked: Asked | None) -> None:
+    """Tell every walk what it asked for."""
+    if asked is not None:
+        for (job, edges), logprobs in zip(wanted.walks, asked.answers(), strict=True):
+            job.hear(edges, logprobs)
 
 
 def _sample(law: Law, draws: Sequence[Draw], block: Block, places: list[int]) -> None:

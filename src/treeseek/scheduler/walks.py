@@ -8,24 +8,17 @@ tree exist once. They are settled in order, as if they had been walked one after
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from treeseek.law import Law
 from treeseek.replies import Walked
 from treeseek.requests import Walk
 from treeseek.runs import Trie
 from treeseek.scheduler.entry import Entry, record
-from treeseek.tree import child_name
 
 if TYPE_CHECKING:
     from treeseek.scheduler.seat import Seat
     from treeseek.scheduler.wanted import Room, Wanted
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 class Walks:
@@ -48,7 +41,7 @@ class Walks:
         starts = [heads.setdefault(name, len(heads)) for name in names]
         self.trie = Trie(starts, [request.tokens for request in requests])
         self._chains = self.trie.chains()
-        self._names = self._named([*heads])
+        self._names = self.trie.names(self._chains, [*heads], law.salt)
         self._fresh = bytearray(b"\1" * len(self._names))
         """Whether these walks were not charged for a node yet."""
         self._heard = [0.0] * len(self.trie.tokens)
@@ -74,16 +67,6 @@ class Walks:
         places, tokens, enter = self._places, trie.tokens, lm.tree.enter
         for first, stop in self._chains:
             places[first:stop] = enter(places[trie.parents[first]], tokens[first:stop])
-
-    def _named(self, heads: list[int]) -> list[int]:
-        """Name of each node that has a row, as it is charged under this law."""
-        trie, salt = self.trie, self.law.salt
-        names = heads + [0] * (len(trie.tokens) - len(heads))
-        for first, stop in self._chains:
-            name = names[trie.parents[first]]
-            for node in range(first, stop):
-                names[node] = name = child_name(name, trie.tokens[node])
-        return [name ^ salt for name in names] if salt else names
 
     def _count(self, place: int) -> int:
         """How many rows walk `place` needs."""
@@ -111,10 +94,6 @@ class Walks:
         names, ledger = self._names, self.seat.ledger
         return ledger.limit is None or ledger.fits([names[node] for node in due])
 
-    def worst(self) -> int:
-        """One row a token of the next to be settled."""
-        return self._count(self.at)
-
     def want(self, wanted: "Wanted", room: "Room") -> bool:
         """Ask for the rows that may be computed now; False if `room` ends among them."""
         limited, fits, trie = room.left is not None, True, self.trie
@@ -141,10 +120,8 @@ class Walks:
 
     def asked(self, edges: Sequence[int]) -> tuple[list[int], list[int]]:
         """The address of the row that each of `edges` leaves, and its token."""
-        trie, places = self.trie, self._places
-        if isinstance(edges, range):
-            return [places[at] for at in trie.parents[trie.heads :]], trie.tokens[trie.heads :]
-        return [places[trie.parents[edge]] for edge in edges], [trie.tokens[edge] for edge in edges]
+        parents, tokens, places = self.trie.parents, self.trie.tokens, self._places
+        return [places[parents[edge]] for edge in edges], [tokens[edge] for edge in edges]
 
     def hear(self, edges: Sequence[int], logprobs: list[float]) -> None:
         """Take what came of `edges`, and go on with who waited for them."""
@@ -180,10 +157,7 @@ class Walks:
         seat, ledger, replies, names = self.seat, self.seat.ledger, entry.replies, self._names
         measured = ledger.limit is not None or seat.top.seconds is not None
         while self.at < len(self.requests):
-            if not self.over[self.at]:
-                return False
-            due = self._due(self.at)
-            if not self._fits(due):
+            if not self.over[self.at] or not self._fits(due := self._due(self.at)):
                 return False
             for node in due:
                 self._fresh[node] = 0
@@ -206,59 +180,3 @@ class Walks:
             return not self._fits(self._due(place))
         most = self._fitting(place)
         return most < self._count(place) and len(self.found[place]) >= most
-
-
-class Asked:
-    """What the walks of a call ask of rows: each row once, in the order of the tree."""
-
-    def __init__(self, walks: Sequence[tuple[Walks, Sequence[int]]]) -> None:
-        """Sort what is asked by row."""
-        self._walks = walks
-        parts = [job.asked(edges) for job, edges in walks]
-        every = np.array([row for rows, _ in parts for row in rows], np.int64)
-        self._order = np.argsort(every, kind="stable")
-        every = every[self._order]
-        new = np.ones(len(every), bool)
-        np.not_equal(every[1:], every[:-1], out=new[1:])
-        self.rows: Ints = every[new]
-        """Addresses, ascending."""
-        asked = np.array([token for _, tokens in parts for token in tokens], np.int64)
-        self.tokens: Ints = asked[self._order]
-        """What is asked of each row, one row after another."""
-        self.starts: Ints = np.append(np.flatnonzero(new), len(every))
-        """Where that begins for each row, and where it ends for the last."""
-        self._found = np.empty(len(every))
-
-    def seats(self) -> list[tuple["Seat", list[int]]]:
-        """Who asks, and for which rows, each once."""
-        return [(job.seat, [*dict.fromkeys(job.asked(edges)[0])]) for job, edges in self._walks]
-
-    def places(self, addresses: Sequence[int]) -> Ints:
-        """Which row each of `addresses` is, -1 for none."""
-        wanted = np.array(addresses, np.int64)
-        found = np.minimum(np.searchsorted(self.rows, wanted), len(self.rows) - 1)
-        return np.where(self.rows[found] == wanted, found, -1)
-
-    def read(self, places: Ints, lse: Floats, logits: NDArray[np.floating[Any]]) -> None:
-        """Take what is asked of rows `places` by their log-sum-exps and logits [n, V]."""
-        counts = self.starts[places + 1] - self.starts[places]
-        shift = np.repeat(self.starts[places] - np.cumsum(counts) + counts, counts)
-        where = np.arange(len(shift)) + shift
-        lines = np.repeat(np.arange(len(places)), counts)
-        picked = logits[lines, self.tokens[where]].astype(np.float64)
-        self._found[where] = picked - lse[lines]
-
-    def note(self, places: range, lse: Floats, logits: NDArray[np.float32]) -> None:
-        """Take the log-sum-exps of the rows `places`, and of each the logits that are asked."""
-        begin, end = self.starts[places.start], self.starts[places.stop]
-        counts = np.diff(self.starts[places.start : places.stop + 1])
-        self._found[begin:end] = logits - np.repeat(lse, counts)
-
-    def hand(self) -> None:
-        """Give every walk what it asked for."""
-        found = np.empty_like(self._found)
-        found[self._order] = self._found
-        values, at = found.tolist(), 0
-        for job, edges in self._walks:
-            job.hear(edges, values[at : at + len(edges)])
-            at += len(edges)

@@ -58,9 +58,8 @@ class Wanted:
         """Let `walks` wait for what its rows say of `edges`."""
         self.walks.append((walks, edges))
         self.seats[walks.seat] = None
-        owners, seat = self.owners, walks.seat
-        for address in dict.fromkeys(walks.asked(edges)[0]):
-            owners.setdefault(address, seat)
+        for address in walks.asked(edges)[0]:
+            self.owners.setdefault(address, walks.seat)
 
     def tops(self) -> list["Seat"]:
         """The searches, not those nested in them, that wait for anything."""
