@@ -34,7 +34,7 @@ MAY = {
     "backends": frozenset({"errors", "native", "noise", "requests", "decoding", "tree"}),
     "constraints": frozenset({"errors", "requests"}),
     "drafters": frozenset(
-        {"constraints", "decoding", "errors", "model", "noise", "options", "tree"}
+        {"constraints", "decoding", "errors", "model", "native", "noise", "options", "tree"}
     ),
     "sandbox": frozenset({"errors", "options"}),
     "verifiers": frozenset({"errors", "requests", "sandbox"}),

@@ -1,5 +1,6 @@
 """Suffix drafts against slow references: every place that ends alike, and rules of other tools."""
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_a_length_that_is_wrong_by_one_is_seen() -> None:
     class Forgetful(History):
         def follow(self, cursor: Cursor, tokens: Any) -> None:
             super().follow(cursor, tokens)
-            cursor.lengths = cursor.lengths * 0 + 1
+            cursor.lengths = array("i", [1] * len(cursor.lengths))
 
     text, cursor = [0, 1, 0, 1, 0, 1], Cursor(0)
     history = Forgetful(room=99, window=99)

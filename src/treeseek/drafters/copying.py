@@ -10,12 +10,12 @@ from treeseek.drafters.growth import Step
 from treeseek.drafters.history import NEAR, NONE, History
 from treeseek.drafters.weighing import Match
 
-_COPIED = NEAR + 3
+COPIED = NEAR + 3
 """The level from which on tokens agree by copying, hardly by chance."""
-_FAR = 32
+FAR = 32
 """Tokens after which a copy will not be taken up again."""
-_RESUMED = 0.05
-_FURTHER = 0.93
+RESUMED = 0.05
+FURTHER = 0.93
 """Chance that a broken copy goes on at its next token, and what is left of it one further."""
 
 
@@ -27,13 +27,18 @@ class Copy:
     def __init__(self) -> None:
         """Nothing is copied."""
         self.matches: list[Match] = []
-        self.place, self.since = NONE, _FAR
+        self.place, self.since = NONE, FAR
 
     def begin(self, matches: list[Match]) -> None:
         """The tip ends like the tokens before `matches`, best first."""
         self.matches = matches
-        if matches and matches[0][1] >= _COPIED:
+        if matches and matches[0][1] >= COPIED:
             self.place, self.since = matches[0][0], 0
+
+    @property
+    def broken(self) -> bool:
+        """Whether a copy broke off not long ago."""
+        return self.place != NONE and 0 < self.since <= FAR
 
     def go_on(self, history: History, tokens: Sequence[int]) -> None:
         """The text has grown by `tokens`."""
@@ -47,7 +52,7 @@ class Copy:
                 for place, level in matches
                 if place != NONE and text[place] == token
             ]
-            if matches and matches[0][1] >= _COPIED:
+            if matches and matches[0][1] >= COPIED:
                 self.place, self.since = matches[0][0], 0
         self.matches = matches
 
@@ -55,10 +60,13 @@ class Copy:
         self, history: History, most: int, told: Sequence[Step[list[Match]]]
     ) -> list[Step[list[Match]]]:
         """Tokens a copy that broke off may go on with, at most `most`, beside those `told`."""
-        if self.place == NONE or not 0 < self.since <= _FAR:
+        if not self.broken:
             return []
         known, found = {token for token, _, _ in told}, list[Step[list[Match]]]()
-        chance = _RESUMED * max(0.0, 1.0 - sum(chance for _, chance, _ in told))
+        sure = 0.0
+        for _, chance, _ in told:  # in this order, as the kernels add
+            sure += chance
+        chance = RESUMED * max(0.0, 1.0 - sure)
         place = self.place
         for _ in range(most):
             token, behind = history.text[place], history.after[place]
@@ -67,5 +75,5 @@ class Copy:
                 found.append((token, chance, [] if behind == NONE else [(behind, NEAR + 1)]))
             if behind == NONE:
                 break
-            place, chance = behind, chance * _FURTHER
+            place, chance = behind, chance * FURTHER
         return found

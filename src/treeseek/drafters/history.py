@@ -6,18 +6,21 @@ moved on by a few array operations a token. It does not cover what follows from 
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int32]
+from treeseek.native.suffix import followed
+
+Ints: TypeAlias = "array[int]"
 
 NONE = -1
 NEAR = 2
 """Tokens that a place in a text of the same label counts for."""
 _GROWTH = 1 << 12
-_NOWHERE = np.empty(0, np.int32)
+_NOWHERE: Ints = array("i")
 
 
 class Cursor:
@@ -41,12 +44,12 @@ class History:
     occurrences) otherwise. Past `room` tokens the older half is forgotten. About 24 bytes a token.
     """
 
-    def __init__(self, *, room: int, window: int) -> None:
-        """Empty, for at most `room` tokens."""
-        self.room, self.window = room, window
+    def __init__(self, *, room: int, window: int, compiled: bool = False) -> None:
+        """Empty, for at most `room` tokens; `compiled`: texts are followed by the kernels."""
+        self.room, self.window, self.compiled = room, window, compiled
         self.text, self.before, self.after = array("i"), array("i"), array("i")
         self.labels = array("i")
-        self._found: dict[int, array[int]] = {}
+        self._found: dict[int, Ints] = {}
         self._scratch = np.zeros(1, np.int32)  # the last element answers for NONE
 
     def __len__(self) -> int:
@@ -74,20 +77,29 @@ class History:
             places.append(new)
         cursor.at = at
 
-    def follow(self, cursor: Cursor, tokens: Iterable[int]) -> None:
+    def follow(self, cursor: Cursor, tokens: Sequence[int]) -> None:
         """Let the places of `cursor` be those that end as its text does with `tokens` behind it."""
+        if not tokens:
+            return
         if len(self._scratch) <= len(self.text):
             self._scratch = np.zeros(2 * len(self.text) + _GROWTH, np.int32)
-        agreed, before = self._scratch, np.frombuffer(self.before, np.int32)
-        places, lengths, window = cursor.places, cursor.lengths, self.window
-        for token in tokens:
-            found = self._found.get(token)
+            self._agreed = self._scratch.ctypes.data
+        of = [self._found.get(token, _NOWHERE) for token in tokens]
+        if self.compiled:
+            cursor.places, cursor.lengths = followed(
+                of, cursor.places, cursor.lengths,
+                before=self.before, agreed=self._agreed, window=self.window,
+            )  # fmt: skip
+            return
+        agreed, before = self._scratch, _view(self.before)
+        places, lengths, window = _view(cursor.places), _view(cursor.lengths), self.window
+        for found in of:
             agreed[places] = lengths
-            now = _NOWHERE if found is None else np.frombuffer(found[-window:], np.int32)
+            now = _view(found[-window:])
             lengths = agreed.take(before.take(now)) + 1
             agreed[places] = 0
             places = now
-        cursor.places, cursor.lengths = places, lengths
+        cursor.places, cursor.lengths = of[-1][-window:], _held(lengths)
 
     def forget(self, cursors: Iterable[Cursor]) -> None:
         """Drop the older half of all tokens; `cursors` are all there are."""
@@ -95,18 +107,19 @@ class History:
         self.text, self.labels = self.text[gone:], self.labels[gone:]
         for name in ("before", "after"):
             moved = np.maximum(np.frombuffer(getattr(self, name), np.int32)[gone:] - gone, NONE)
-            setattr(self, name, array("i", moved.astype(np.int32).tobytes()))
+            setattr(self, name, _held(moved))
         kept = {}
-        for token, places in self._found.items():
-            moved = np.frombuffer(places, np.int32) - gone
+        for token, found in self._found.items():
+            moved = _view(found) - gone
             if len(moved := moved[moved >= 0]):
-                kept[token] = array("i", moved.astype(np.int32).tobytes())
+                kept[token] = _held(moved)
         self._found = kept
         for cursor in cursors:
-            stays = cursor.places >= gone
+            places = _view(cursor.places)
+            stays = places >= gone
             cursor.at = max(cursor.at - gone, NONE)
-            cursor.places = cursor.places[stays] - np.int32(gone)
-            cursor.lengths = cursor.lengths[stays]
+            lengths = _view(cursor.lengths)[stays]
+            cursor.places, cursor.lengths = _held(places[stays] - gone), _held(lengths)
 
     def alike(
         self, cursor: Cursor, *, most: int, shortest: int, longest: int, first: bool
@@ -116,12 +129,13 @@ class History:
         A level is how many tokens agree, at least `shortest` and counted to `longest`, and NEAR
         more under the cursor's own label. In one level earlier places come `first`, or later ones.
         """
-        behind = np.frombuffer(self.after, np.int32).take(cursor.places)
-        levels = np.minimum(cursor.lengths, longest).astype(np.int16)  # sorted in linear time
-        levels += NEAR * (np.frombuffer(self.labels, np.int32).take(behind) == cursor.label)
+        lengths = _view(cursor.lengths)
+        behind = _view(self.after).take(_view(cursor.places))
+        levels = np.minimum(lengths, longest).astype(np.int16)  # sorted in linear time
+        levels += NEAR * (_view(self.labels).take(behind) == cursor.label)
         levels[behind < 0] = 0  # no text goes on there
         if shortest > 1:
-            levels[cursor.lengths < shortest] = 0
+            levels[lengths < shortest] = 0
         if first:
             order = (-levels).argsort(kind="stable")[:most]
         else:
@@ -133,3 +147,12 @@ class History:
         """Bytes held, nearly."""
         flat = 4 * self.text.itemsize * len(self.text) + self._scratch.nbytes
         return flat + sum(places.itemsize * len(places) + 160 for places in self._found.values())
+
+
+def _view(numbers: Ints) -> NDArray[np.int32]:
+    """`numbers` as they lie in memory; they must not grow meanwhile."""
+    return np.frombuffer(numbers, np.int32) if numbers else np.empty(0, np.int32)
+
+
+def _held(numbers: NDArray[np.integer]) -> Ints:
+    return array("i", numbers.astype(np.int32).tobytes())

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
-from treeseek.drafters.copying import Copy
+from treeseek.drafters.copying import COPIED, FURTHER, RESUMED, Copy
 from treeseek.drafters.growth import Step, best_first
-from treeseek.drafters.history import Cursor, History
+from treeseek.drafters.history import NEAR, Cursor, History
 from treeseek.drafters.protocol import Drafter, Rows, Scope, Site, Tip
 from treeseek.drafters.trees import DraftTree
-from treeseek.drafters.weighing import Match, followed
+from treeseek.drafters.weighing import LEAST, MISSES, SURE, Match, followed
+from treeseek.native.suffix import Growing
+from treeseek.native.vocabulary import available
 from treeseek.options import Range, validate
 
 _HEAD = 16
@@ -52,7 +54,7 @@ class Suffix:
 
     def start(self, site: Site) -> Drafter:
         """Nothing has been read yet."""
-        return _Repeats(self)
+        return _Repeats(self, compiled=available())
 
 
 class _Repeats:
@@ -61,10 +63,11 @@ class _Repeats:
     name = "suffix"
     sees = 0
 
-    def __init__(self, options: Suffix) -> None:
+    def __init__(self, options: Suffix, *, compiled: bool) -> None:
         self.options = options
-        self.history = History(room=options.room, window=options.window)
+        self.history = History(room=options.room, window=options.window, compiled=compiled)
         self.texts: dict[int, tuple[Cursor, Copy]] = {}
+        self.growing = _growing(options) if compiled else None
 
     def begin(
         self, sequence: int, tokens: Sequence[int], *, known: int = 0, search: int = 0
@@ -107,11 +110,14 @@ class _Repeats:
             self.texts = {name: (cursor, Copy()) for name, (cursor, _) in self.texts.items()}
 
     def _draft(self, cursor: Cursor, copy: Copy, budget: int) -> DraftTree:
+        budget = min(budget, self.options.most)
+        if self.growing is not None:
+            return self._grown(self.growing, cursor, copy, budget)
         options, history = self.options, self.history
-        text, after, budget = history.text, history.after, min(budget, options.most)
+        text, after = history.text, history.after
         tip = history.alike(
             cursor,
-            most=options.places if options.follow in ("tree", "often") else 1,
+            most=_weighed(options),
             shortest=options.shortest,
             longest=options.longest,
             first=options.follow == "first",
@@ -126,3 +132,36 @@ class _Repeats:
             return sorted(followed(text, after, matches), key=lambda step: -step[1])[:1]
 
         return best_first(likeliest(tip), likeliest, budget)
+
+    def _grown(self, growing: Growing, cursor: Cursor, copy: Copy, budget: int) -> DraftTree:
+        """The same by the kernels."""
+        at, history, options = growing.at, self.history, self.options
+        at.text, at.after = history.text.buffer_info()[0], history.after.buffer_info()[0]
+        at.labels, at.places = history.labels.buffer_info()[0], cursor.places.buffer_info()[0]
+        at.lengths, at.held = cursor.lengths.buffer_info()[0], len(cursor.places)
+        at.label, at.place, at.budget = cursor.label, copy.place, budget
+        at.resume = options.resume if copy.broken and options.follow == "tree" else 0
+        *nodes, tip = growing.grow()
+        copy.begin(tip)
+        return DraftTree(*nodes)
+
+
+def _weighed(options: Suffix) -> int:
+    return options.places if options.follow in ("tree", "often") else 1
+
+
+def _growing(options: Suffix) -> Growing:
+    return Growing(
+        MISSES,
+        near=NEAR,
+        shortest=options.shortest,
+        longest=options.longest,
+        first=options.follow == "first",
+        most=_weighed(options),
+        alone=options.follow != "tree",
+        copied=COPIED,
+        least=LEAST,
+        sure=SURE,
+        resumed=RESUMED,
+        further=FURTHER,
+    )

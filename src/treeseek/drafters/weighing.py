@@ -16,9 +16,9 @@ Match = tuple[int, int]
 MISSES = (1.0, 0.85, 0.7, 0.6, 0.45, 0.33, 0.24, 0.22, 0.18, 0.17, 0.16, 0.13, 0.11)
 """How often what followed one place does not follow again, by the place's level."""
 _LAST = len(MISSES) - 1
-_LEAST = 0.01
+LEAST = 0.01
 """What is left for shorter matches when they are no longer asked."""
-_SURE = 0.95
+SURE = 0.95
 
 
 def followed(
@@ -33,7 +33,7 @@ def followed(
     chances: dict[int, float] = {}
     rests: dict[int, list[Match]] = {}
     left, at, end = 1.0, 0, len(matches)
-    while at < end and left > _LEAST:
+    while at < end and left > LEAST:
         level = matches[at][1]
         counts: dict[int, int] = {}
         start = at
@@ -49,7 +49,7 @@ def followed(
         if (count := at - start) > 1:
             # Many tokens behind many places: the more they differ, the likelier a new one.
             doubt = 2 * len(counts) * escape
-            escape = min(doubt / (count + doubt), _SURE)
+            escape = min(doubt / (count + doubt), SURE)
         share = left * (1.0 - escape) / count
         for token, times in counts.items():
             chances[token] = chances.get(token, 0.0) + share * times

@@ -79,6 +79,19 @@ class Asked(Structure):
     )
 
 
+class Endings(Structure):
+    """What a draft by places that end alike is made of; fields as in suffix.h."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("text", "after", "labels", "places", "lengths")),
+        *((name, c_int64) for name in ("held", "label", "near", "shortest", "longest", "first")),
+        *((name, c_int64) for name in ("most", "alone", "resume", "place", "copied", "budget")),
+        ("misses", c_void_p),
+        ("levels", c_int64),
+        *((name, c_double) for name in ("least", "sure", "resumed", "further")),
+    )
+
+
 class RowsCall(Structure):
     """Rows of one call; fields as in decoder.h."""
 
@@ -135,6 +148,13 @@ def kernels() -> Any:
     found.visits_collect.restype = c_int64
     found.visits_land.argtypes = (c_void_p, c_int64, *(c_void_p,) * 4)
     found.visits_land.restype = None
+    found.suffix_follow.argtypes = (
+        *(c_void_p, c_void_p, c_int64),
+        *(c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
+    )
+    found.suffix_follow.restype = c_int
+    found.suffix_draft.argtypes = (POINTER(Endings), *(c_void_p,) * 5)
+    found.suffix_draft.restype = c_int64
     found.vocabulary_facts.argtypes = (
         *(c_void_p, c_void_p, c_void_p),
         *(c_int64, c_int64, c_int64, c_int),
