@@ -16,15 +16,17 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from unittest import mock
 
 import numpy as np
 
 from benchmarks.machine import machine
 from benchmarks.report import machine_line, write_section
-from treeseek.drafters import Drafting, DraftTree, Recycle, Rows, Site, Suffix, Tip
+from treeseek.drafters import Drafting, DraftTree, Merge, Recycle, Rows, Site, Suffix, Tip, suffix
 
 SETS = {"CNN/DM": "cnn_dm_outputs", "HAGRID": "hagrid_outputs", "MT-Bench": "mt_bench_output"}
 VOCABULARY = 32_000
@@ -219,8 +221,15 @@ def measured(folder: Path, encode: Callable[[str], list[int]], count: int | None
             )
             print(out[-1], flush=True)
     texts = 5 if count else 20
-    for word, drafting in (("suffix", Suffix()), ("recycle", Recycle())):
-        spent = cost(known["CNN/DM"], drafting, texts)
+    both = Merge((Suffix(), Recycle()))
+    for word, drafting, native in (
+        ("suffix", Suffix(), True),
+        ("suffix without kernels", Suffix(), False),
+        ("recycle", Recycle(), True),
+        ("suffix+recycle", both, True),
+    ):
+        with nullcontext() if native else mock.patch.object(suffix, "available", lambda: False):
+            spent = cost(known["CNN/DM"], drafting, texts)
         line = (
             f"{word}: {spent['step_us']:.0f} us of CPU a step of {NODES} nodes at {CONTEXT} tokens "
             f"(goal {COST:.0f}; a tenth of them in {spent['quiet_us']:.0f}), "

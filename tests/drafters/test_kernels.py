@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from treeseek.drafters import Drafter, Site, Suffix, Tip
+from tests.drafters.test_trees import trees
+from treeseek.drafters import Drafter, DraftTree, Site, Suffix, Tip
 from treeseek.drafters import suffix as room
+from treeseek.drafters.calibration import Compiled, Counted
 from treeseek.native.vocabulary import available
 
 SITE = Site(10, frozenset(), lambda name: None)
@@ -72,3 +74,48 @@ def test_long_texts_draft_the_same() -> None:
             drafter.extend(0, text[:70])
             trees.append(drafter.propose([Tip(0)], [64])[0])
         assert trees[0] == trees[1] and len(trees[0]) == 64
+
+
+WRONG = (
+    DraftTree([1, 2], [-1, 1], [0.5, 0.5]),
+    DraftTree([1, 2], [-1, 0], [0.5, 1.5]),
+    DraftTree([1, 1 << 40], [-1, 0], [0.5, 0.5]),
+    DraftTree([1, 2], [-1], [0.5, 0.5]),
+    DraftTree([1], [-1], [float("nan")]),
+    DraftTree([3, 3], [-1, -1], [0.2, 0.7]),
+)
+TREES = trees() | st.sampled_from(WRONG)
+GROWN = st.tuples(TREES, TREES, st.lists(st.integers(0, 4), max_size=5), st.integers(0, 9))
+
+
+def merged(kind: type[Counted], play: list[Any]) -> Iterator[Any]:
+    counted = kind(2, vocabulary=5)
+    for turn, (one, other, grown, budget) in enumerate(play):
+        tree = counted.united(turn % 3, (one, other), budget)
+        yield list(tree.tokens), list(tree.parents), list(tree.chances)
+        counted.grown(turn % 3, grown)
+        yield [(list(count.right), list(count.reached)) for count in counted.counts]
+
+
+@settings(max_examples=300, deadline=None)
+@given(play=st.lists(GROWN, max_size=20))
+def test_the_kernels_unite_and_count_the_same(play: list[Any]) -> None:
+    assert list(merged(Compiled, play)) == list(merged(Counted, play))
+
+
+def test_older_counts_are_halved_alike() -> None:
+    tree = DraftTree([1, 2], [-1, 0], [0.5, 0.9])
+    play = [(tree, tree, [1, turn % 3], 4) for turn in range(1200)]
+    assert list(merged(Compiled, play)) == list(merged(Counted, play))
+
+
+def test_a_table_that_is_not_shared_is_found_out() -> None:
+    """The control: the kernels count in a table of their own."""
+
+    class Apart(Compiled):
+        def __init__(self, parts: int, *, vocabulary: int) -> None:
+            super().__init__(parts, vocabulary=vocabulary)
+            self.counts = Counted(parts, vocabulary=vocabulary).counts
+
+    play = [(DraftTree([1], [-1], [0.5]), DraftTree(), [1], 2)]
+    assert list(merged(Apart, play)) != list(merged(Counted, play))

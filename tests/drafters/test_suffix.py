@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks.replay import lookup
 from treeseek.drafters import Drafter, Site, Suffix, Tip
-from treeseek.drafters.history import NEAR, Cursor, History
+from treeseek.drafters.history import NEAR, History
+from treeseek.drafters.places import Cursor
 
 SITE = Site(10, frozenset(), lambda name: None)
 TEXTS = st.lists(st.integers(0, 2), min_size=1, max_size=60)

@@ -3,9 +3,10 @@
  * With SHORT defined one result has a float too few, with SLIM some working memory: whoever watches
  * must notice.
  */
+#include "drive.h"
+
 #include "decoder.h"
 #include "stream.h"
-#include "suffix.h"
 #include "vocabulary.h"
 
 #include <math.h>
@@ -13,17 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef SHORT
-#define SHORT 0
-#endif
-#ifndef SLIM
-#define SLIM 0
-#endif
-
 static uint64_t state = 1;
 static int wrong;
 
-static double drawn(void) {
+double drawn(void) {
     state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (double)(state >> 33) / 4294967296.0 - 0.25;
 }
@@ -40,7 +34,7 @@ static void near(double found, double truth, double scale, const char *what) {
     wrong = 1;
 }
 
-static void same(double found, double truth, const char *what) {
+void same(double found, double truth, const char *what) {
     if (found != truth) printf("%s: %g, not %g\n", what, found, truth), wrong = 1;
 }
 
@@ -308,64 +302,6 @@ static void try_decoder(int64_t heads, int64_t held, int64_t width, int64_t fan,
     unmade(model.head);
 }
 
-/* A text of few tokens told in pieces: lengths by comparing, and trees that are trees. */
-static void try_suffix(int64_t length, int64_t tokens, int64_t step, int64_t budget) {
-    int32_t *text = malloc((size_t)length * 4), *before = malloc((size_t)length * 4);
-    int32_t *after = malloc((size_t)length * 4), *labels = malloc((size_t)length * 4);
-    int32_t *agreed = calloc((size_t)length, 4), **of = malloc((size_t)tokens * sizeof(*of));
-    int64_t *counts = calloc((size_t)tokens, sizeof(*counts)), held = 0;
-    for (int64_t token = 0; token < tokens; token++) of[token] = malloc((size_t)length * 4);
-    int32_t *places = malloc(4), *lengths = malloc(4);
-    const double misses[] = {1.0, 0.8, 0.5, 0.2};
-    for (int64_t at = 0; at < length; at += step) {
-        const int64_t end = at + step < length ? at + step : length;
-        seen *new = malloc((size_t)step * sizeof(seen));
-        for (int64_t n = at; n < end; n++) {
-            text[n] = (int32_t)(drawn() * 1e6 + 1e6) % (int32_t)tokens;
-            before[n] = (int32_t)n - 1, after[n] = -1, labels[n] = (int32_t)(n % 2);
-            if (n) after[n - 1] = (int32_t)n;
-            of[text[n]][counts[text[n]]++] = (int32_t)n;
-        }
-        for (int64_t n = at; n < end; n++) new[n - at] = (seen){of[text[n]], counts[text[n]]};
-        const int64_t many = counts[text[end - 1]];
-        int32_t *found = malloc((size_t)many * 4), *where = malloc((size_t)many * 4);
-        memcpy(where, of[text[end - 1]], (size_t)many * 4);
-        same(suffix_follow(found, new, end - at, places, lengths, held, before, agreed), 1, "follow");
-        for (int64_t n = 0; n < many; n++) {
-            int64_t agree = 0, tip = end - 1;
-            while (agree <= where[n] && text[where[n] - agree] == text[tip - agree]) agree++;
-            same(found[n], (double)agree, "agreed");
-        }
-        free(places), free(lengths), free(new);
-        places = where, lengths = found, held = many;
-        const int64_t most = end % 7 + 1, weighed = most < held ? most : held;
-        const endings ends = {
-            .text = text, .after = after, .labels = labels, .places = places, .lengths = lengths,
-            .held = held, .label = end % 3, .near = 2, .shortest = 1, .longest = 9,
-            .first = end % 2, .most = most, .alone = end % 5 == 0, .resume = end % 4,
-            .place = (int32_t)(end / 2) - 1, .copied = 5, .budget = budget, .misses = misses,
-            .levels = 4, .least = 0.01, .sure = 0.95, .resumed = 0.05, .further = 0.9
-        };
-        int32_t *said = malloc((size_t)(budget ? budget : 1) * 4);
-        int32_t *above = malloc((size_t)(budget ? budget : 1) * 4);
-        double *chances = malloc((size_t)(budget ? budget : 1) * sizeof(double));
-        int32_t *matches = malloc((size_t)weighed * 8 - 4 * SHORT);
-        int64_t matched;
-        const int64_t nodes = suffix_draft(&ends, said, above, chances, matches, &matched);
-        if (nodes > budget || matched > weighed) same(1, 0, "too many");
-        for (int64_t n = 0; n < nodes; n++) {
-            if (above[n] < -1 || above[n] >= n) same(above[n], -1, "parent");
-            if (!(chances[n] > 0.0 && chances[n] <= 1.0)) same(chances[n], 1, "chance");
-            for (int64_t m = 0; m < n; m++)
-                if (above[m] == above[n] && said[m] == said[n]) same(said[n], -1, "twice");
-        }
-        free(said), free(above), free(chances), free(matches);
-    }
-    for (int64_t token = 0; token < tokens; token++) free(of[token]);
-    free(text), free(before), free(after), free(labels), free(agreed), free(of), free(counts);
-    free(places), free(lengths);
-}
-
 int main(void) {
     const int64_t sizes[] = {1, 7, 8, 9, 16, 31, 70};
     for (int bytes = 0; bytes < 2; bytes++)
@@ -380,7 +316,7 @@ int main(void) {
             try_stream(67, 1031, 23, bytes, threads);
             try_stream(140, 30, 9, bytes, threads);
         }
-    for (int i = 0; i < 12; i++) try_suffix(20 + 17 * i, 1 + i % 5, 1 + i % 4, 3 * i % 17);
+    try_drafts();
     for (int i = 1; i < 9; i++) try_vocabulary(i % 4 + 1, 61 * i * i + 1, i % 3 * i, 1 + i % 2);
     for (int bytes = 0; bytes < 2; bytes++)
         for (int threads = 1; threads < 4; threads++) {

@@ -9,7 +9,7 @@ import pytest
 
 from treeseek.native.build import BETTER, HERE, NEEDED, Unbuilt, _compiler, features
 
-DRIVE = Path(__file__).parent / "drive.c"
+DRIVERS = Path(__file__).parent
 FLAGS = ("-std=gnu11", "-pthread", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wno-psabi")
 WATCHED = {
     "addresses": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
@@ -25,7 +25,7 @@ def made(folder: Path, *flags: str, compiler: str | None = None) -> Path:
     except Unbuilt as reason:
         pytest.skip(str(reason))
     target = folder / "drive"
-    sources = [*map(str, sorted(HERE.glob("*.c"))), str(DRIVE)]
+    sources = [*map(str, sorted(HERE.glob("*.c"))), *map(str, sorted(DRIVERS.glob("*.c")))]
     command = [
         compiler,
         "-O1",

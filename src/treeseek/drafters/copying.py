@@ -7,7 +7,8 @@ up again a few tokens further on. It does not cover copies that jump back.
 from collections.abc import Sequence
 
 from treeseek.drafters.growth import Step
-from treeseek.drafters.history import NEAR, NONE, History
+from treeseek.drafters.history import NEAR, History
+from treeseek.drafters.places import NONE
 from treeseek.drafters.weighing import Match
 
 COPIED = NEAR + 3

@@ -7,34 +7,15 @@ moved on by a few array operations a token. It does not cover what follows from 
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from treeseek.drafters.places import NONE, NOWHERE, Cursor, Ints, held, view
 from treeseek.native.suffix import followed
 
-Ints: TypeAlias = "array[int]"
-
-NONE = -1
 NEAR = 2
 """Tokens that a place in a text of the same label counts for."""
 _GROWTH = 1 << 12
-_NOWHERE: Ints = array("i")
-
-
-class Cursor:
-    """The end of one text: its own place, and every place that ends alike, oldest first.
-
-    The text ends with the `lengths[i]` tokens up to `places[i]`; its own place is among them.
-    """
-
-    __slots__ = ("at", "label", "lengths", "places")
-
-    def __init__(self, label: int) -> None:
-        """Of a text without a token; `label` is what it belongs to."""
-        self.label, self.at = label, NONE
-        self.places = self.lengths = _NOWHERE
 
 
 class History:
@@ -84,22 +65,22 @@ class History:
         if len(self._scratch) <= len(self.text):
             self._scratch = np.zeros(2 * len(self.text) + _GROWTH, np.int32)
             self._agreed = self._scratch.ctypes.data
-        of = [self._found.get(token, _NOWHERE) for token in tokens]
+        of = [self._found.get(token, NOWHERE) for token in tokens]
         if self.compiled:
             cursor.places, cursor.lengths = followed(
                 of, cursor.places, cursor.lengths,
                 before=self.before, agreed=self._agreed, window=self.window,
             )  # fmt: skip
             return
-        agreed, before = self._scratch, _view(self.before)
-        places, lengths, window = _view(cursor.places), _view(cursor.lengths), self.window
+        agreed, before = self._scratch, view(self.before)
+        places, lengths, window = view(cursor.places), view(cursor.lengths), self.window
         for found in of:
             agreed[places] = lengths
-            now = _view(found[-window:])
+            now = view(found[-window:])
             lengths = agreed.take(before.take(now)) + 1
             agreed[places] = 0
             places = now
-        cursor.places, cursor.lengths = of[-1][-window:], _held(lengths)
+        cursor.places, cursor.lengths = of[-1][-window:], held(lengths)
 
     def forget(self, cursors: Iterable[Cursor]) -> None:
         """Drop the older half of all tokens; `cursors` are all there are."""
@@ -107,19 +88,19 @@ class History:
         self.text, self.labels = self.text[gone:], self.labels[gone:]
         for name in ("before", "after"):
             moved = np.maximum(np.frombuffer(getattr(self, name), np.int32)[gone:] - gone, NONE)
-            setattr(self, name, _held(moved))
+            setattr(self, name, held(moved))
         kept = {}
         for token, found in self._found.items():
-            moved = _view(found) - gone
+            moved = view(found) - gone
             if len(moved := moved[moved >= 0]):
-                kept[token] = _held(moved)
+                kept[token] = held(moved)
         self._found = kept
         for cursor in cursors:
-            places = _view(cursor.places)
+            places = view(cursor.places)
             stays = places >= gone
             cursor.at = max(cursor.at - gone, NONE)
-            lengths = _view(cursor.lengths)[stays]
-            cursor.places, cursor.lengths = _held(places[stays] - gone), _held(lengths)
+            lengths = view(cursor.lengths)[stays]
+            cursor.places, cursor.lengths = held(places[stays] - gone), held(lengths)
 
     def alike(
         self, cursor: Cursor, *, most: int, shortest: int, longest: int, first: bool
@@ -129,10 +110,10 @@ class History:
         A level is how many tokens agree, at least `shortest` and counted to `longest`, and NEAR
         more under the cursor's own label. In one level earlier places come `first`, or later ones.
         """
-        lengths = _view(cursor.lengths)
-        behind = _view(self.after).take(_view(cursor.places))
+        lengths = view(cursor.lengths)
+        behind = view(self.after).take(view(cursor.places))
         levels = np.minimum(lengths, longest).astype(np.int16)  # sorted in linear time
-        levels += NEAR * (_view(self.labels).take(behind) == cursor.label)
+        levels += NEAR * (view(self.labels).take(behind) == cursor.label)
         levels[behind < 0] = 0  # no text goes on there
         if shortest > 1:
             levels[lengths < shortest] = 0
@@ -147,12 +128,3 @@ class History:
         """Bytes held, nearly."""
         flat = 4 * self.text.itemsize * len(self.text) + self._scratch.nbytes
         return flat + sum(places.itemsize * len(places) + 160 for places in self._found.values())
-
-
-def _view(numbers: Ints) -> NDArray[np.int32]:
-    """`numbers` as they lie in memory; they must not grow meanwhile."""
-    return np.frombuffer(numbers, np.int32) if numbers else np.empty(0, np.int32)
-
-
-def _held(numbers: NDArray[np.integer]) -> Ints:
-    return array("i", numbers.astype(np.int32).tobytes())

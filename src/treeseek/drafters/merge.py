@@ -7,11 +7,11 @@ counted on one scale. It does not cover rules of acceptance that need to know wh
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from treeseek.drafters.calibration import Calibration
-from treeseek.drafters.growth import united
+from treeseek.drafters.calibration import Compiled, Counted
 from treeseek.drafters.protocol import Drafter, Drafting, Rows, Scope, Site, Tip
 from treeseek.drafters.trees import DraftTree
 from treeseek.errors import InvalidOption
+from treeseek.native.vocabulary import available
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,17 @@ class Merge:
 
     def start(self, site: Site) -> Drafter:
         """The parts, started."""
-        return _United(self.name, [part.start(site) for part in self.parts])
+        kind = Compiled if available() else Counted
+        counted = kind(len(self.parts), vocabulary=site.vocabulary)
+        return _United(self.name, [part.start(site) for part in self.parts], counted)
 
 
 class _United:
     """See `Merge`."""
 
-    def __init__(self, name: str, parts: Sequence[Drafter]) -> None:
-        self.name, self.parts = name, parts
+    def __init__(self, name: str, parts: Sequence[Drafter], counted: Counted) -> None:
+        self.name, self.parts, self.counted = name, parts, counted
         self.sees = max(part.sees for part in parts)
-        self.counts = [Calibration() for _ in parts]
-        self.drafted: dict[int, list[DraftTree]] = {}
-        """What each part drafted last behind each tip."""
 
     def begin(
         self, sequence: int, tokens: Sequence[int], *, known: int = 0, search: int = 0
@@ -66,26 +65,23 @@ class _United:
 
     def extend(self, sequence: int, tokens: Sequence[int]) -> None:
         """See `Drafter`; counts what came true."""
-        for count, tree in zip(self.counts, self.drafted.pop(sequence, ()), strict=False):
-            count.count(tree, tokens)
+        self.counted.grown(sequence, tokens)
         for part in self.parts:
             part.extend(sequence, tokens)
 
     def end(self, sequence: int) -> None:
         """See `Drafter`."""
-        self.drafted.pop(sequence, None)
+        self.counted.over(sequence)
         for part in self.parts:
             part.end(sequence)
 
     def propose(self, tips: Sequence[Tip], budgets: Sequence[int]) -> list[DraftTree]:
         """See `Drafter`."""
         drafted = zip(*(part.propose(tips, budgets) for part in self.parts), strict=True)
-        found = []
-        for tip, budget, trees in zip(tips, budgets, drafted, strict=True):
-            self.drafted[tip.sequence] = list(trees)
-            pairs = zip(self.counts, trees, strict=True)
-            found.append(united([count.corrected(tree) for count, tree in pairs], budget))
-        return found
+        return [
+            self.counted.united(tip.sequence, trees, budget)
+            for tip, budget, trees in zip(tips, budgets, drafted, strict=True)
+        ]
 
     def observe(self, rows: Rows) -> None:
         """See `Drafter`."""

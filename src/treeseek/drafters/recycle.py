@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from math import exp
 from typing import Annotated
 
 import numpy as np
@@ -17,15 +16,13 @@ import numpy as np
 from treeseek.decoding.gumbel import gumbel
 from treeseek.drafters.growth import Step, best_first
 from treeseek.drafters.protocol import CONTEXT, Drafter, Rows, Scope, Site, Tip
+from treeseek.drafters.successors import Entry, shares
 from treeseek.drafters.trees import DraftTree
 from treeseek.options import Range, validate
 
 _TRUST = (0.5, 0.7, 0.85)
 """How often the likeliest token after the last one, two and three tokens is likely again."""
-_SHARP = 2.0
-"""Power of the probabilities where the likeliest token is taken, or the noise is known."""
 
-Entry = tuple[Sequence[int], Sequence[float]]
 State = tuple[tuple[int, ...], int]
 """The last tokens of a node and its depth below the tip."""
 
@@ -101,7 +98,7 @@ class _Successors:
         for context, tokens, logprobs in zip(
             rows.contexts, rows.tokens, rows.logprobs, strict=True
         ):
-            entry = tuple(tokens[:width]), tuple(logprobs[:width])
+            entry = Entry(tokens[:width], logprobs[:width])
             last = tuple(context[-order:])
             for start in range(len(last)):
                 table[last[start:]] = entry
@@ -123,16 +120,14 @@ class _Successors:
                 break
         else:
             return []
-        tokens, scores = entry
-        if tip.keys is not None:
-            keys, ids = np.array([tip.keys(depth)], np.uint64), np.array(tokens)
+        if tip.keys is None:
+            shared = entry.plain
+        else:
+            keys, ids = np.array([tip.keys(depth)], np.uint64), np.array(entry.tokens)
             noise = gumbel(keys, self.site.vocabulary, ids)[0].tolist()
-            scores = [one / tip.temperature + more for one, more in zip(scores, noise, strict=True)]
-        best = max(scores)
-        weights = [exp(_SHARP * (score - best)) for score in scores]
-        share = _TRUST[len(last) - start - 1] / sum(weights)
-        order = self.options.order
+            pairs = zip(entry.logprobs, noise, strict=True)
+            shared = shares(entry.tokens, [one / tip.temperature + more for one, more in pairs])
+        trust, order = _TRUST[len(last) - start - 1], self.options.order
         return [
-            (token, share * weight, ((*last, token)[-order:], depth + 1))
-            for token, weight in zip(tokens, weights, strict=True)
+            (token, trust * share, ((*last, token)[-order:], depth + 1)) for token, share in shared
         ]

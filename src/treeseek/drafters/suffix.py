@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
-from treeseek.drafters.copying import COPIED, FURTHER, RESUMED, Copy
+from treeseek.drafters.copying import Copy
 from treeseek.drafters.growth import Step, best_first
-from treeseek.drafters.history import NEAR, Cursor, History
+from treeseek.drafters.history import History
+from treeseek.drafters.kernels import growing, grown
+from treeseek.drafters.places import Cursor
 from treeseek.drafters.protocol import Drafter, Rows, Scope, Site, Tip
 from treeseek.drafters.trees import DraftTree
-from treeseek.drafters.weighing import LEAST, MISSES, SURE, Match, followed
-from treeseek.native.suffix import Growing
+from treeseek.drafters.weighing import Match, followed
 from treeseek.native.vocabulary import available
 from treeseek.options import Range, validate
 
@@ -67,7 +68,7 @@ class _Repeats:
         self.options = options
         self.history = History(room=options.room, window=options.window, compiled=compiled)
         self.texts: dict[int, tuple[Cursor, Copy]] = {}
-        self.growing = _growing(options) if compiled else None
+        self.growing = growing(options, _weighed(options)) if compiled else None
 
     def begin(
         self, sequence: int, tokens: Sequence[int], *, known: int = 0, search: int = 0
@@ -112,7 +113,8 @@ class _Repeats:
     def _draft(self, cursor: Cursor, copy: Copy, budget: int) -> DraftTree:
         budget = min(budget, self.options.most)
         if self.growing is not None:
-            return self._grown(self.growing, cursor, copy, budget)
+            resume = self.options.resume if self.options.follow == "tree" else 0
+            return grown(self.growing, self.history, cursor, copy, resume=resume, budget=budget)
         options, history = self.options, self.history
         text, after = history.text, history.after
         tip = history.alike(
@@ -133,35 +135,6 @@ class _Repeats:
 
         return best_first(likeliest(tip), likeliest, budget)
 
-    def _grown(self, growing: Growing, cursor: Cursor, copy: Copy, budget: int) -> DraftTree:
-        """The same by the kernels."""
-        at, history, options = growing.at, self.history, self.options
-        at.text, at.after = history.text.buffer_info()[0], history.after.buffer_info()[0]
-        at.labels, at.places = history.labels.buffer_info()[0], cursor.places.buffer_info()[0]
-        at.lengths, at.held = cursor.lengths.buffer_info()[0], len(cursor.places)
-        at.label, at.place, at.budget = cursor.label, copy.place, budget
-        at.resume = options.resume if copy.broken and options.follow == "tree" else 0
-        *nodes, tip = growing.grow()
-        copy.begin(tip)
-        return DraftTree(*nodes)
-
 
 def _weighed(options: Suffix) -> int:
     return options.places if options.follow in ("tree", "often") else 1
-
-
-def _growing(options: Suffix) -> Growing:
-    return Growing(
-        MISSES,
-        near=NEAR,
-        shortest=options.shortest,
-        longest=options.longest,
-        first=options.follow == "first",
-        most=_weighed(options),
-        alone=options.follow != "tree",
-        copied=COPIED,
-        least=LEAST,
-        sure=SURE,
-        resumed=RESUMED,
-        further=FURTHER,
-    )

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 
 from treeseek.drafters.growth import Step
-from treeseek.drafters.history import NONE
+from treeseek.drafters.places import NONE
 
 Match = tuple[int, int]
 """A place and its level, as `History.alike` gives them."""

@@ -155,6 +155,10 @@ def kernels() -> Any:
     found.suffix_follow.restype = c_int
     found.suffix_draft.argtypes = (POINTER(Endings), *(c_void_p,) * 5)
     found.suffix_draft.restype = c_int64
+    found.trees_united.argtypes = (c_void_p, *(c_int64,) * 4, *(c_void_p,) * 3)
+    found.trees_united.restype = c_int64
+    found.trees_counted.argtypes = (c_void_p, c_int64, c_int64, c_double, c_void_p, c_int64)
+    found.trees_counted.restype = None
     found.vocabulary_facts.argtypes = (
         *(c_void_p, c_void_p, c_void_p),
         *(c_int64, c_int64, c_int64, c_int),

@@ -1,5 +1,7 @@
 #include "suffix.h"
 
+#include "heap.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +13,17 @@ typedef struct {
 
 /* A token that may follow, and the matches that go on behind it. */
 typedef struct {
-    double order, chance; /* less the probability that it is reached; that it is right if so */
-    int64_t met, start, count;
+    double chance;
+    int64_t start, count;
     int32_t token, parent;
 } step;
 
 typedef struct {
     const endings *of;
     match *matches; /* of all steps, one behind the other */
-    step *steps;    /* a heap: what comes first is first */
-    int64_t used, waiting, met;
+    step *steps;
+    waiting *heap;
+    int64_t used, met, many;
 } growth;
 
 int suffix_follow(int32_t *lengths, const seen *of, int64_t count, const int32_t *places,
@@ -43,31 +46,6 @@ int suffix_follow(int32_t *lengths, const seen *of, int64_t count, const int32_t
     }
     free(room);
     return 1;
-}
-
-static int sooner(const step *a, const step *b) {
-    return a->order != b->order ? a->order < b->order : a->met < b->met;
-}
-
-static void push(growth *it, step new) {
-    int64_t at = it->waiting++;
-    while (at && sooner(&new, &it->steps[(at - 1) / 2])) {
-        it->steps[at] = it->steps[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    it->steps[at] = new;
-}
-
-static step pop(growth *it) {
-    const step first = it->steps[0], last = it->steps[--it->waiting];
-    int64_t at = 0;
-    for (int64_t below; (below = 2 * at + 1) < it->waiting; at = below) {
-        if (below + 1 < it->waiting && sooner(&it->steps[below + 1], &it->steps[below])) below++;
-        if (!sooner(&it->steps[below], &last)) break;
-        it->steps[at] = it->steps[below];
-    }
-    it->steps[at] = last;
-    return first;
 }
 
 static int64_t level_of(const endings *of, int64_t n) {
@@ -166,9 +144,9 @@ static int64_t resumed(growth *it, step *found, int64_t tokens) {
     return tokens;
 }
 
-static int64_t grow(growth *it, step *found, int64_t tip, int32_t *tokens, int32_t *parents,
-                    double *chances) {
+static int64_t grow(growth *it, int64_t tip, int32_t *tokens, int32_t *parents, double *chances) {
     const endings *of = it->of;
+    step *found = it->steps;
     int64_t nodes = 0, count = followed(it, found, 0, tip, -1);
     if (of->resume && !(tip && it->matches[0].level >= of->copied))
         count = resumed(it, found, count);
@@ -178,17 +156,17 @@ static int64_t grow(growth *it, step *found, int64_t tip, int32_t *tokens, int32
         for (int64_t n = 1; n < count; n++)
             if (found[n].chance > found[best].chance) best = n;
         for (int64_t n = 0; n < count; n++) {
-            if (found[n].chance <= 0.0 || (of->alone && n != best)) continue;
-            found[n].order = reach * found[n].chance, found[n].met = it->met++;
-            push(it, found[n]);
+            if (!(found[n].chance > 0.0) || (of->alone && n != best)) continue;
+            const int64_t what = found - it->steps + n;
+            push(it->heap, &it->many, (waiting){reach * found[n].chance, it->met++, what});
         }
-        if (!it->waiting) break;
-        const step next = pop(it);
-        reach = next.order;
+        if (!it->many) break;
+        const waiting first = pop(it->heap, &it->many);
+        const step next = it->steps[first.what];
+        reach = first.order, found += count;
         tokens[nodes] = next.token, parents[nodes] = next.parent, chances[nodes] = next.chance;
-        count = ++nodes < of->budget
-                    ? followed(it, found, next.start, next.count, (int32_t)nodes - 1)
-                    : 0;
+        if (++nodes == of->budget) break;
+        count = followed(it, found, next.start, next.count, (int32_t)nodes - 1);
     }
     return nodes;
 }
@@ -196,17 +174,18 @@ static int64_t grow(growth *it, step *found, int64_t tip, int32_t *tokens, int32
 int64_t suffix_draft(const endings *of, int32_t *tokens, int32_t *parents, double *chances,
                      int32_t *matches, int64_t *matched) {
     const int64_t most = of->most < of->held ? of->most : of->held;
-    const size_t each = (size_t)(most + of->resume + 1), all = each * (size_t)(of->budget + 2);
+    const size_t all = (size_t)(most + of->resume + 1) * (size_t)(of->budget + 2);
     growth it = {.of = of};
     it.matches = malloc(all * sizeof(match));
-    it.steps = malloc((all + each) * sizeof(step));
+    it.steps = malloc(all * sizeof(step));
+    it.heap = malloc(all * sizeof(waiting));
     int64_t nodes = 0;
     *matched = 0;
-    if (it.matches && it.steps) {
+    if (it.matches && it.steps && it.heap) {
         *matched = it.used = weighed(of, it.matches);
         memcpy(matches, it.matches, (size_t)it.used * sizeof(match));
-        nodes = grow(&it, it.steps + all, it.used, tokens, parents, chances);
+        nodes = grow(&it, it.used, tokens, parents, chances);
     }
-    free(it.matches), free(it.steps);
+    free(it.matches), free(it.steps), free(it.heap);
     return nodes;
 }
