@@ -62,6 +62,17 @@ def test_json_is_one_object_with_what_the_search_returns() -> None:
     assert record["best"] == record["candidates"][0]
 
 
+def test_the_rule_of_drafts_is_chosen() -> None:
+    """Coins keep the law and say so; what only matches says what is said without drafts."""
+    words = "abc -s sample --limit 12 --seed 2 --json"
+    alone, match, reject = (
+        json.loads(run(f"{words} {more}").stdout)
+        for more in ("", f"-d model:{TOY}", f"-d model:{TOY} --draft-rule reject")
+    )
+    assert match["best"] == alone["best"] and not match["exempt"]
+    assert "keep the law" in reject["exempt"][0] and reject["cost"]["accepted"] > 0
+
+
 def test_json_has_no_number_that_json_does_not_know() -> None:
     from treeseek.cli.output import as_text
 

@@ -58,8 +58,14 @@ def model_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def draft_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`-d`, `--draft-budget`."""
+    """`-d`, `--draft-budget`, `--draft-rule`."""
     for option in (
+        click.option(
+            "--draft-rule", type=click.Choice(["match", "reject"]), default="match",
+            show_default=True,
+            help="Which guesses are taken: those the model says anyhow (match), or, drawn by "
+            "model:PATH, by coins that keep its law and not its text (reject).",
+        ),
         click.option(
             "--draft-budget", type=click.IntRange(1), default=16, show_default=True,
             help="Tokens guessed ahead at most, for each continuation and call.",
