@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.laws.wild import HOWS, SEEDS, NoTwice, gone_wild, same, toy
-from treeseek import How, MemoryJournal, Mirostat, search, start, strategies
+from treeseek import LM, How, MemoryJournal, Mirostat, search, start, strategies
+from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.decoding.samplers import Greedy
 from treeseek.drafters import DraftTree, Recycle, Rows, Site, Suffix, Tip, drafting
 from treeseek.errors import InvalidOption
-from treeseek.scheduler import Scheduler, serving
+from treeseek.scheduler import Scheduler, prefill, serving
 from treeseek.scheduler.drafting import lands
 from treeseek.testing import Liar, Shuffled
 from treeseek.testing.strategy_suite import written
@@ -221,3 +223,32 @@ def test_a_drafter_must_be_one() -> None:
         search([0], model=toy(), drafter="sufix")
     with pytest.raises(InvalidOption, match="draft_budget"):
         search([0], model=toy(), drafter=Suffix(), draft_budget=0)
+
+
+@settings(max_examples=40)
+@given(seed=SEEDS, lie=SEEDS, slots=st.sampled_from([None, 40]))
+def test_prompts_that_are_read_again_change_nothing(seed: int, lie: int, slots: Any) -> None:
+    alone = same(gone_wild(seed, toy(1)).run())
+    with mock.patch.object(prefill, "SHARE", 1e6):
+        for drafter in (Liar(lie), Recycle()):
+            lm = toy(1, slots=slots)
+            result = gone_wild(seed, lm, drafter=drafter).run()
+            assert same(result) == alone
+            if slots is None:
+                assert result.cost.tokens_computed == lm.backend.spent.computed
+
+
+def test_rows_of_a_prompt_are_learnt_as_time_is_saved() -> None:
+    """Where a prompt is what the model says itself, its rows draft the rest; unread, they do not."""
+    row = integer_hash(12, seed=11, spread=30.0, order=2)
+    prompt = [0, 1]
+    for _ in range(80):
+        prompt.append(int(row(prompt).argmax()))
+    rates = []
+    for share in (1e6, 0.0):
+        lm = LM(ToyBackend(row, 12), Letters(), name="again")
+        with mock.patch.object(prefill, "SHARE", share):
+            found = search(prompt, model=lm, drafter=Recycle(), limit=12, draft_budget=4)
+        rates.append(found.cost.tokens_per_step)
+        assert found.best.token_ids == search(prompt, model=lm, limit=12).best.token_ids
+    assert rates[0] > 1.5 * rates[1], rates

@@ -67,8 +67,12 @@ def unlike(suite: StrategySuite, drafter: Drafting, **options: Any) -> list[Any]
 @pytest.mark.parametrize("kind", SUITES, ids=lambda one: f"{one.__module__[6:]}.{one.__name__}")
 def test_no_drafter_changes_anything(kind: type[StrategySuite]) -> None:
     drafters: list[Any] = [Liar(seed, "run" if seed % 2 else "search") for seed in range(LIARS)]
-    drafters += [drafting(words) for words in TRUE] + [Model(TOY)]
-    assert {repr(one): unlike(kind(), one) for one in drafters} == {repr(one): [] for one in drafters}
+    drafters += [drafting(words) for words in TRUE]
+    if kind().model().vocabulary == 6:
+        drafters.append(Model(TOY))
+    assert {repr(one): unlike(kind(), one) for one in drafters} == {
+        repr(one): [] for one in drafters
+    }
 
 
 @pytest.mark.parametrize("kind", SUITES[::9], ids=lambda one: one.__name__)

@@ -8,9 +8,11 @@ drafts are true; whatever it decides, the text is the same.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 _BINS = 16
 _PRIOR = 4.0
@@ -56,30 +58,20 @@ class Plan:
     ) -> None:
         """Trust the drafter's chances until they were tried."""
         self.budget = budget
-        known = sorted((milliseconds or {}).items())
-        rows, times = [n for n, _ in known] or [1], [t for _, t in known] or [1.0]
-        grid = np.arange(_TOP + 1)
-        self._cost = np.interp(grid, rows, np.maximum.accumulate(times))
-        self._slope = 0.0
-        if len(rows) > 1:
-            self._slope = max(0.0, float(times[-1] - times[-2]) / (rows[-1] - rows[-2]))
-            self._cost += np.maximum(grid - rows[-1], 0) * self._slope
+        self._cost, self._slope = _table(tuple(sorted((milliseconds or {}).items())))
         self.aside = 0.0
         """Milliseconds that asking the drafter adds to a call."""
         self.between = 0.0
         """Milliseconds from one call to the next."""
         self._right, self._tried = [0.0] * _BINS, [0.0] * _BINS
         self._resting, self._patience = 0, 1
+        self.hopeful = False
+        """Whether drafting paid at the last look; if not, asking for a few texts will do."""
 
     def cost(self, rows: int) -> float:
         """Milliseconds of a call of `rows` rows."""
         beyond = max(0, rows - _TOP)
         return float(self._cost[rows - beyond]) + beyond * self._slope
-
-    @property
-    def hopeful(self) -> bool:
-        """Whether drafting paid at the last look; if not, asking for a few texts will do."""
-        return self._patience == 0
 
     def rests(self) -> bool:
         """Whether the drafter need not be asked for this call; counts the calls."""
@@ -131,10 +123,10 @@ class Plan:
                 for i in order[: best + 1]:
                     number, node = owners[i]
                     chosen[number].append(node)
-                self._patience = 0
+                self._patience, self.hopeful = 0, True
                 return chosen
         self._patience = min(2 * self._patience + 1, _PATIENCE)
-        self._resting = self._patience
+        self._resting, self.hopeful = self._patience, False
         return chosen
 
     def learn(self, tree: Guessed, tokens: Sequence[int]) -> None:
@@ -157,3 +149,15 @@ class Plan:
             if true is None:
                 break
             at = true
+
+
+@lru_cache(maxsize=16)
+def _table(known: tuple[tuple[int, float], ...]) -> tuple[NDArray[np.float64], float]:
+    """Milliseconds of a call by its rows, to _TOP of them, and of each row beyond."""
+    rows, times = [n for n, _ in known] or [1], [t for _, t in known] or [1.0]
+    grid = np.arange(_TOP + 1)
+    cost, slope = np.interp(grid, rows, np.maximum.accumulate(times)), 0.0
+    if len(rows) > 1:
+        slope = max(0.0, float(times[-1] - times[-2]) / (rows[-1] - rows[-2]))
+        cost += np.maximum(grid - rows[-1], 0) * slope
+    return cost, slope

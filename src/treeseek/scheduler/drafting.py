@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from treeseek.decoding.plan import Plan
 from treeseek.decoding.samplers import Greedy, Gumbel
+from treeseek.decoding.summary import Rows as Logits
 from treeseek.decoding.summary import summarise
 from treeseek.decoding.verify import tried
 from treeseek.drafters.growth import mended
@@ -24,6 +25,7 @@ from treeseek.errors import InvalidOption
 from treeseek.law import DEAD
 from treeseek.model import LM
 from treeseek.noise import Purpose, position_key
+from treeseek.scheduler import prefill
 from treeseek.scheduler.jobs import ExpandJob
 from treeseek.tree import ROOT
 
@@ -41,8 +43,8 @@ _APART = 40
 _SMOOTH = 0.1
 _PROBES = 2
 """Texts that a drafter is asked for where drafting did not pay the last time."""
-_SHARE, _A_ROW = 0.03, 0.1
-"""Share of a call's time that a drafter may look at its rows, and milliseconds for a first row."""
+_SHARE, _A_ROW = 0.02, 0.1
+"""Share of the time of calls that a drafter may look at rows, and milliseconds for a first row."""
 _DRAWN = (Gumbel, type(None))
 
 
@@ -69,20 +71,20 @@ class Drafts:
         self._told: set[int] = set()
         self.resting = False
         self._last = self._aside = 0.0
-        self._a_row = _A_ROW
-        """Milliseconds to show the drafter one row."""
+        self._saved, self._a_row = 0.0, _A_ROW
+        """Milliseconds saved for rows to be shown, and what one of them takes."""
+        self._prompts = prefill.Prompts()
 
     def guess(self, lm: LM, draws: Sequence["Draw"], wanted: "Wanted") -> None:
         """Want the rows of what is guessed to follow `draws`, as many as the plan says."""
-        began = time.thread_time()
         for draw in draws:
             if draw not in self.texts:
                 self._number += 1
                 self.texts[draw] = Text(self._number)
         self.resting = self.plan.rests()
         if self.resting:
-            self._last = 0.0
             return
+        began = time.perf_counter()
         plan, rows = self.plan, len(wanted.owners)
         if self._last:
             plan.between = _smoothed(plan.between, 1e3 * (began - self._last))
@@ -90,7 +92,7 @@ class Drafts:
             self._turn += _PROBES
             draws = [draws[(self._turn + i) % len(draws)] for i in range(min(_PROBES, len(draws)))]
         if self._catch_up(draws):
-            began = time.thread_time()  # to begin a text is no part of a step
+            began = time.perf_counter()  # to begin a text is no part of a step
         budget = min(plan.most(rows, len(draws)), _room(lm, wanted, len(draws)))
         tips = [self._tip(draw) for draw in draws]
         trees = self.drafter.propose(tips, [budget] * len(draws)) if budget else []
@@ -103,7 +105,7 @@ class Drafts:
             chosen = [list(range(len(tree))) for tree in trees]
         for draw, tree, nodes in zip(draws, trees, chosen, strict=False):
             _plant(draw, tree, nodes, wanted)
-        self._aside += 1e3 * (time.thread_time() - began)
+        self._aside += 1e3 * (time.perf_counter() - began)
 
     def _catch_up(self, draws: Sequence["Draw"]) -> bool:
         """Tell the drafter what `draws` have grown by, and which texts ended; whether any began."""
@@ -141,6 +143,8 @@ class Drafts:
                 break
         search = self._searches.setdefault(seat.top, len(self._searches))
         self.drafter.begin(text.number, path + draw.run.tokens, known=known, search=search)
+        if self.drafter.sees:
+            self._prompts.begin(draw, len(path) - known)
         self._told.add(live.name_of(handle))
         text.begun = True
 
@@ -179,20 +183,33 @@ class Drafts:
         """
         if not self.drafter.sees or self.resting:
             return
-        began = time.thread_time()
-        most = 1 + int(_SHARE * self.plan.cost(len(here)) / self._a_row)
-        found = summarise(block.logits[:most], self.drafter.sees, entropy=False)
-        contexts = [_last(lm, address) for address in here[:most]]
-        self.drafter.observe(Rows(contexts, found.tokens.tolist(), found.logprobs.tolist()))
-        took = 1e3 * (time.thread_time() - began)
-        self._a_row = _smoothed(self._a_row, took / len(contexts))
+        cost = self.plan.cost(sum(block.computed))
+        self._prompts.saved += prefill.SHARE * cost
+        self._saved += _SHARE * cost
+        most = min(len(here), int(self._saved / self._a_row) + self.plan.hopeful)
+        if not most:
+            return
+        began = time.perf_counter()
+        self._show(lm, block.logits[:most], here[:most])
+        took = 1e3 * (time.perf_counter() - began)
+        self._saved = max(0.0, self._saved - took)
+        self._a_row = _smoothed(self._a_row, took / most)
         self._aside += took
 
-    def served(self) -> None:
+    def _show(self, lm: LM, logits: Logits, here: Sequence[int]) -> None:
+        found = summarise(logits, self.drafter.sees, entropy=False)
+        contexts = [_last(lm, address) for address in here]
+        self.drafter.observe(Rows(contexts, found.tokens.tolist(), found.logprobs.tolist()))
+
+    def served(self, lm: LM) -> None:
         """The call is over."""
-        if not self.resting:
-            self.plan.aside = _smoothed(self.plan.aside, self._aside)
-        self._last, self._aside = time.thread_time(), 0.0
+        if self.resting:
+            self._last = 0.0
+            return
+        if self.drafter.sees:
+            self._prompts.read(lm, lambda block, here: self._show(lm, block.logits, here))
+        self.plan.aside = _smoothed(self.plan.aside, self._aside)
+        self._last, self._aside = time.perf_counter(), 0.0
 
 
 def drafts_for(

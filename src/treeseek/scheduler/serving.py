@@ -68,7 +68,7 @@ def serve(lm: LM, wanted: Wanted) -> None:
     for front, places in fronts:
         front.take(places)
     for drafts in drafting:
-        drafts.served()
+        drafts.served(lm)
 
 
 def _count(block: Block | Streamed, here: Sequence[int], wanted: Wanted) -> None:
