@@ -16,9 +16,9 @@ from tests.laws.wild import HOWS, SEEDS, NoTwice, gone_wild, same, toy
 from treeseek import LM, How, MemoryJournal, Mirostat, search, start, strategies
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.decoding.samplers import Greedy
-from treeseek.drafters import DraftTree, Recycle, Rows, Site, Suffix, Tip, drafting
+from treeseek.drafters import DraftTree, Recycle, Rows, Site, Suffix, Tip, drafting, prompts
 from treeseek.errors import InvalidOption
-from treeseek.scheduler import Scheduler, prefill, serving
+from treeseek.scheduler import Scheduler, serving
 from treeseek.scheduler.drafting import lands
 from treeseek.testing import Liar, Shuffled
 from treeseek.testing.strategy_suite import written
@@ -145,6 +145,7 @@ def test_a_seer_saves_calls_and_changes_nothing(strategy: Any, budget: Any, how:
         given["constraint"] = NoTwice(12, closed=True)
     options = {"strategy": strategy, "n": 3, "limit": 24, "seed": 5, "budget": budget, **given}
     lm = toy(6, vocabulary=12)
+    lm.backend.costs = lambda: {1: 50.0, 64: 50.0}
     alone = search([0, 1], model=toy(6, vocabulary=12), **options)
     told = search([0, 1], model=lm, drafter=Seer(lm), **options)
     assert same(told) == same(alone)
@@ -229,7 +230,7 @@ def test_a_drafter_must_be_one() -> None:
 @given(seed=SEEDS, lie=SEEDS, slots=st.sampled_from([None, 40]))
 def test_prompts_that_are_read_again_change_nothing(seed: int, lie: int, slots: Any) -> None:
     alone = same(gone_wild(seed, toy(1)).run())
-    with mock.patch.object(prefill, "SHARE", 1e6):
+    with mock.patch.object(prompts, "SHARE", 1e6):
         for drafter in (Liar(lie), Recycle()):
             lm = toy(1, slots=slots)
             result = gone_wild(seed, lm, drafter=drafter).run()
@@ -239,7 +240,7 @@ def test_prompts_that_are_read_again_change_nothing(seed: int, lie: int, slots: 
 
 
 def test_rows_of_a_prompt_are_learnt_as_time_is_saved() -> None:
-    """Where a prompt is what the model says itself, its rows draft the rest; unread, they do not."""
+    """A prompt that the model says itself: its rows draft what follows, unread they do not."""
     row = integer_hash(12, seed=11, spread=30.0, order=2)
     prompt = [0, 1]
     for _ in range(80):
@@ -247,7 +248,8 @@ def test_rows_of_a_prompt_are_learnt_as_time_is_saved() -> None:
     rates = []
     for share in (1e6, 0.0):
         lm = LM(ToyBackend(row, 12), Letters(), name="again")
-        with mock.patch.object(prefill, "SHARE", share):
+        lm.backend.costs = lambda: {1: 50.0, 64: 50.0}
+        with mock.patch.object(prompts, "SHARE", share):
             found = search(prompt, model=lm, drafter=Recycle(), limit=12, draft_budget=4)
         rates.append(found.cost.tokens_per_step)
         assert found.best.token_ids == search(prompt, model=lm, limit=12).best.token_ids

@@ -1,4 +1,4 @@
-"""Law 4 over every strategy there is: under many liars and every real drafter, the same as alone."""
+"""Law 4 over every strategy there is: under liars and under every real drafter, as alone."""
 
 import importlib
 from collections.abc import Iterator

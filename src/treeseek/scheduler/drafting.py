@@ -8,6 +8,7 @@ It covers neither what is guessed (drafters) nor how much of it pays (decoding.p
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -15,19 +16,18 @@ from numpy.typing import NDArray
 
 from treeseek.decoding.plan import Plan
 from treeseek.decoding.samplers import Greedy, Gumbel
-from treeseek.decoding.summary import Rows as Logits
 from treeseek.decoding.summary import summarise
 from treeseek.decoding.verify import tried
+from treeseek.drafters import prompts
 from treeseek.drafters.growth import mended
-from treeseek.drafters.protocol import CONTEXT, Drafter, Drafting, Rows, Site, Tip
+from treeseek.drafters.prompts import smoothed
+from treeseek.drafters.protocol import Drafter, Drafting, Rows, Site, Tip
 from treeseek.drafters.trees import TIP, DraftTree
 from treeseek.errors import InvalidOption
 from treeseek.law import DEAD
 from treeseek.model import LM
 from treeseek.noise import Purpose, position_key
-from treeseek.scheduler import prefill
 from treeseek.scheduler.jobs import ExpandJob
-from treeseek.tree import ROOT
 
 if TYPE_CHECKING:
     from treeseek.backends.protocol import Block
@@ -40,11 +40,10 @@ Rule = Literal["match", "reject"]
 _NONE = DraftTree()
 _APART = 40
 """Bits of a position: what one stream of noise is used for beside its tokens lies beyond them."""
-_SMOOTH = 0.1
 _PROBES = 2
 """Texts that a drafter is asked for where drafting did not pay the last time."""
-_SHARE, _A_ROW = 0.02, 0.1
-"""Share of the time of calls that a drafter may look at rows, and milliseconds for a first row."""
+_SHARE = 0.02
+"""Share of the time of calls that a drafter may look at rows."""
 _DRAWN = (Gumbel, type(None))
 
 
@@ -71,9 +70,7 @@ class Drafts:
         self._told: set[int] = set()
         self.resting = False
         self._last = self._aside = 0.0
-        self._saved, self._a_row = 0.0, _A_ROW
-        """Milliseconds saved for rows to be shown, and what one of them takes."""
-        self._prompts = prefill.Prompts()
+        self._rows, self._prompts = prompts.Allowance(), prompts.Prompts()
 
     def guess(self, lm: LM, draws: Sequence["Draw"], wanted: "Wanted") -> None:
         """Want the rows of what is guessed to follow `draws`, as many as the plan says."""
@@ -87,7 +84,7 @@ class Drafts:
         began = time.perf_counter()
         plan, rows = self.plan, len(wanted.owners)
         if self._last:
-            plan.between = _smoothed(plan.between, 1e3 * (began - self._last))
+            plan.between = smoothed(plan.between, 1e3 * (began - self._last))
         if not plan.hopeful:
             self._turn += _PROBES
             draws = [draws[(self._turn + i) % len(draws)] for i in range(min(_PROBES, len(draws)))]
@@ -144,9 +141,14 @@ class Drafts:
         search = self._searches.setdefault(seat.top, len(self._searches))
         self.drafter.begin(text.number, path + draw.run.tokens, known=known, search=search)
         if self.drafter.sees:
-            self._prompts.begin(draw, len(path) - known)
+            lm, still = draw.law.lm, partial(self._still, draw)
+            self._prompts.begin(lm, seat.address(handle, lm), len(path) - known, still)
         self._told.add(live.name_of(handle))
         text.begun = True
+
+    def _still(self, draw: "Draw", computed: int) -> bool:
+        draw.seat.cost.tokens_computed += computed
+        return not (draw.done or draw.seat.live.ended)
 
     def _tip(self, draw: "Draw") -> Tip:
         law, key, at = draw.law, draw.key, len(draw.run.tokens)
@@ -183,22 +185,18 @@ class Drafts:
         """
         if not self.drafter.sees or self.resting:
             return
-        cost = self.plan.cost(sum(block.computed))
-        self._prompts.saved += prefill.SHARE * cost
-        self._saved += _SHARE * cost
-        most = min(len(here), int(self._saved / self._a_row) + self.plan.hopeful)
-        if not most:
-            return
-        began = time.perf_counter()
-        self._show(lm, block.logits[:most], here[:most])
-        took = 1e3 * (time.perf_counter() - began)
-        self._saved = max(0.0, self._saved - took)
-        self._a_row = _smoothed(self._a_row, took / most)
-        self._aside += took
+        cost, rows = self.plan.cost(sum(block.computed)), self._rows
+        self._prompts.allowance.saved += prompts.SHARE * cost
+        rows.saved += _SHARE * cost
+        if most := min(len(here), rows.rows + self.plan.hopeful):
+            before = time.perf_counter()
+            with rows.spent(most):
+                self._show(lm, block.logits[:most], here[:most])
+            self._aside += 1e3 * (time.perf_counter() - before)
 
-    def _show(self, lm: LM, logits: Logits, here: Sequence[int]) -> None:
+    def _show(self, lm: LM, logits: NDArray[np.floating[Any]], here: Sequence[int]) -> None:
         found = summarise(logits, self.drafter.sees, entropy=False)
-        contexts = [_last(lm, address) for address in here]
+        contexts = [prompts.last(lm, address) for address in here]
         self.drafter.observe(Rows(contexts, found.tokens.tolist(), found.logprobs.tolist()))
 
     def served(self, lm: LM) -> None:
@@ -207,8 +205,8 @@ class Drafts:
             self._last = 0.0
             return
         if self.drafter.sees:
-            self._prompts.read(lm, lambda block, here: self._show(lm, block.logits, here))
-        self.plan.aside = _smoothed(self.plan.aside, self._aside)
+            self._prompts.read(lm, self._show)
+        self.plan.aside = smoothed(self.plan.aside, self._aside)
         self._last, self._aside = time.perf_counter(), 0.0
 
 
@@ -293,11 +291,6 @@ def judged(draw: "Draw", scores: NDArray[np.floating[Any]]) -> int:
     return tried(scores, tree.laws[node], children, key)
 
 
-def _smoothed(before: float, now: float) -> float:
-    """An average that forgets, and is not thrown by one outlier; its first value is `now`."""
-    return before + _SMOOTH * (min(now, 4 * before) - before) if before else now
-
-
 def _plant(draw: "Draw", tree: DraftTree, nodes: Sequence[int], wanted: "Wanted") -> None:
     """Grow `nodes` of `tree` below `draw` and want their rows, if `draw` can ever need them."""
     law, tip = draw.law, draw.address
@@ -327,12 +320,3 @@ def _room(lm: LM, wanted: "Wanted", texts: int) -> int:
     if slots is None:
         return 1 << 20
     return max(0, slots - sum(map(tree.depth, wanted.owners))) // texts
-
-
-def _last(lm: LM, address: int) -> list[int]:
-    """The last tokens up to `address`."""
-    tree, found = lm.tree, list[int]()
-    while address != ROOT and len(found) < CONTEXT:
-        found.append(tree.token(address))
-        address = tree.parent(address)
-    return found[::-1]
