@@ -5,14 +5,16 @@ take turns, ratios are of CPU time, the texts of every arm are compared. Models 
 weights, so what they would say is replayed: the kernels, the rows and the drafts are real, and the
 token that is accepted is that of a recorded text, made here to copy from its prompt, or to copy
 nothing (the floor). stories260K and the embedded model say what they say, on the prompts of
-Spec-Bench and TinyStories cut to their context. The last line is one JSON object.
+Spec-Bench cut to their context; the embedded model answers Countdown besides, 16 times each. Each
+table is kept in a line of --keep, so that a run may be cut and another go on; --write makes a
+section of all that are kept. The last line is one JSON object.
 """
 
 import argparse
 import json
 import warnings
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,13 +23,15 @@ import torch
 
 import treeseek
 from benchmarks.arms import Arm, interleave, ratio
+from benchmarks.drafted import Ours, Replay, Theirs
 from benchmarks.machine import machine
-from benchmarks.models import Pair, pair, shared
+from benchmarks.models import SHAPES, Pair, pair, shared
 from benchmarks.report import machine_line, write_section
 from treeseek.decoding.plan import Plan
-from treeseek.decoding.samplers import Draw, Greedy
-from treeseek.drafters import Drafting, Site, drafting
-from treeseek.scheduler.drafting import Drafts
+from treeseek.drafters import drafting
+from treeseek.loading import EMBEDDED
+from treeseek.tasks.countdown import Countdown
+from treeseek.tree import ROOT
 
 DRAFTERS = ("suffix", "recycle", "suffix+recycle")
 SIZES = (2, 4, 8, 16)
@@ -37,42 +41,8 @@ LOOKUP = 10
 VOCABULARY = 32_000
 
 
-@dataclass(frozen=True)
-class Replay(Greedy):
-    """Says `answer`, whatever the rows: the state is how much of it was said."""
-
-    answer: tuple[int, ...] = ()
-
-    def initial(self) -> Hashable:
-        """Nothing was said."""
-        return 0
-
-    def draw(self, scores: Any, keys: Any, states: Sequence[Any], lse: Any = None) -> Draw:
-        """The next tokens of the answer."""
-        tokens = np.array([self.answer[state] for state in states])
-        return Draw(tokens, np.zeros(len(tokens)), [state + 1 for state in states])
-
-    def observe(self, scores: Any, token: int, state: Any) -> Hashable:
-        """One more was said."""
-        return state + 1
-
-
-class Said:
-    """The same for `generate`: allows nothing but the next token of the answer."""
-
-    def __init__(self, start: int, answer: Sequence[int]) -> None:
-        self.start, self.answer = start, answer
-
-    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores of the tokens behind `ids`."""
-        at = ids.shape[1] - self.start
-        scores = torch.full_like(scores, -torch.inf)
-        scores[:, self.answer[at] if at < len(self.answer) else 0] = 0.0
-        return scores
-
-
 def copying(
-    seed: int, *, prompt: int, length: int, run: float = 5.0
+    seed: int, *, prompt: int, length: int, run: float = 6.0
 ) -> tuple[list[int], list[int]]:
     """A prompt of Zipf-distributed tokens and an answer that quotes it with changes.
 
@@ -101,103 +71,6 @@ def free(seed: int, *, prompt: int, length: int) -> tuple[list[int], list[int]]:
     rng = np.random.default_rng(seed)
     tokens = (3 + rng.permutation(VOCABULARY - 3)[: prompt + length]).tolist()
     return tokens[:prompt], tokens[prompt:]
-
-
-class Fixed(Plan):
-    """As many nodes a step, always."""
-
-    def rests(self) -> bool:
-        """Never."""
-        return False
-
-    def most(self, rows: int, texts: int) -> int:
-        """That many."""
-        return self.budget
-
-    def choose(self, rows: int, trees: Sequence[Any]) -> list[list[int]]:
-        """All of them."""
-        return [list(range(len(tree.tokens))) for tree in trees]
-
-
-class Ours:
-    """One of our arms: searches with a drafter, or without; keeps what they said and cost."""
-
-    def __init__(
-        self, made: Pair, prompts: Sequence[Sequence[int]], drafter: Drafting | None, **options: Any
-    ) -> None:
-        """Search on `prompts`; `fixed` nodes a step, or as many as planned."""
-        self.made, self.prompts, self.drafter = made, prompts, drafter
-        self.fixed: int | None = options.pop("fixed", None)
-        self.each: Callable[[int], dict[str, Any]] = options.pop("each", lambda at: {})
-        self.options = options
-        self.texts: list[Any] = []
-        self.costs: list[treeseek.Cost] = []
-
-    def __call__(self) -> int:
-        """Run all, one after another, on an empty tree each."""
-        self.texts, self.costs = [], []
-        for at, prompt in enumerate(self.prompts):
-            self.made.lm.clear()
-            planned = self.drafter if self.fixed is None else None
-            options = {**self.options, **self.each(at)}
-            search = treeseek.start(prompt, model=self.made.lm, drafter=planned, **options)
-            if self.fixed is not None and self.drafter is not None:
-                site = Site(self.made.lm.vocabulary, frozenset(), lambda name: None)
-                search.seat.drafts = Drafts(self.drafter.start(site), Fixed(budget=self.fixed))
-            result = search.run()
-            self.texts += [candidate.token_ids for candidate in result.candidates]
-            self.costs.append(result.cost)
-        return sum(map(len, self.texts))
-
-    def total(self, name: str) -> int:
-        """A count over all searches."""
-        return sum(getattr(cost, name) for cost in self.costs)
-
-    @property
-    def rate(self) -> float:
-        """Tokens per step."""
-        return 1 + self.total("accepted") / self.total("steps")
-
-    @property
-    def size(self) -> float:
-        """Drafted nodes a step."""
-        return self.total("drafted") / self.total("steps")
-
-
-class Theirs:
-    """An arm of transformers; counts its calls."""
-
-    def __init__(
-        self, made: Pair, prompts: Sequence[Sequence[int]], answers: Any, length: int, **how: Any
-    ) -> None:
-        """Generate behind `prompts`, greedily or what `answers` say."""
-        self.made, self.prompts, self.answers, self.how = made, prompts, answers, how
-        self.length, self.calls, self.texts = length, 0, list[Any]()
-
-    def __call__(self) -> int:
-        """Run all, one after another."""
-        self.texts, self.calls, network = [], 0, self.made.network
-        hook = network.register_forward_pre_hook(self._count)
-        for at, prompt in enumerate(self.prompts):
-            ids, how = torch.tensor([prompt]), dict(self.how)
-            if self.answers is not None:
-                how["logits_processor"] = [Said(len(prompt), self.answers[at])]
-            with torch.inference_mode():
-                out = network.generate(
-                    ids, attention_mask=torch.ones_like(ids), do_sample=False,
-                    max_new_tokens=self.length, min_new_tokens=self.length, **how,
-                )  # fmt: skip
-            self.texts.append(tuple(out[0, ids.shape[1] :].tolist()))
-        hook.remove()
-        return sum(map(len, self.texts))
-
-    def _count(self, *_: Any) -> None:
-        self.calls += 1
-
-    @property
-    def rate(self) -> float:
-        """Tokens per step."""
-        return sum(map(len, self.texts)) / self.calls
 
 
 def replayed(made: Pair, make: Callable[..., Any], *, rounds: int, length: int, texts: int) -> Any:
@@ -229,16 +102,57 @@ def batched(made: Pair, n: int, *, rounds: int, length: int) -> Any:
     return timed(arms, rounds)
 
 
-def said(made: Pair, prompts: dict[str, list[list[int]]], *, rounds: int, length: int) -> Any:
-    """What a model says itself, by kind of prompt."""
-    found = {}
-    for kind, some in prompts.items():
-        arms: dict[str, Any] = {"B0": Ours(made, some, None, limit=length)}
-        arms |= {name: Ours(made, some, drafting(name), limit=length) for name in DRAFTERS}
-        arms["B1"] = Theirs(made, some, None, length)
-        arms["B2"] = Theirs(made, some, None, length, prompt_lookup_num_tokens=LOOKUP)
-        found[kind] = timed(arms, rounds)
-    return found
+def best_of(made: Pair, *, rounds: int, n: int = 16, problems: int = 4) -> tuple[Any, str]:
+    """`n` answers at temperature .8 to Countdown problems; and what drafts can gain at most."""
+    task = Countdown()
+    some = list(task.problems(5, problems))
+    encode = encoder(made)
+    prompts = [encode(one.prompt) for one in some]
+    own = {"n": n, "limit": task.limit, "strategy": treeseek.strategies.sample(), "seed": 3}
+    own |= {"warp": treeseek.Warp(temperature=0.8), "step": task.step}
+    arms = {"B0": Ours(made, prompts, None, **own)}
+    arms |= {name: Ours(made, prompts, drafting(name), **own) for name in DRAFTERS}
+    found = timed(arms, rounds)
+    texts = arms["B0"].texts
+    sure = [_sure(made, prompt, texts[n * at : n * at + n]) for at, prompt in enumerate(prompts)]
+    return found, ceiling(made, n, float(np.mean(sure)))
+
+
+def _sure(made: Pair, prompt: Sequence[int], texts: Sequence[Sequence[int]]) -> float:
+    """Mean probability at temperature .8 of the likeliest token along `texts`."""
+    lm, found, places = made.lm, list[float](), list[int]()
+    lm.clear()
+    tip = lm.tree.extend(ROOT, prompt)
+    for text in texts:
+        at = tip
+        for token in text:
+            places.append(at)
+            at = lm.tree.add(at, token)
+    for block in lm.backend.expand(list(dict.fromkeys(places))):
+        rows = block.logits / 0.8
+        found += (1 / np.exp(rows - rows.max(axis=1, keepdims=True)).sum(axis=1)).tolist()
+    return float(np.mean(found))
+
+
+def ceiling(made: Pair, n: int, sure: float) -> str:
+    """What chains of the likeliest tokens would gain over `n` texts, known for nothing."""
+    plan, best = Plan(made.lm.backend.costs()), (1.0, 0)
+    for size in range(1, 17):
+        tokens = sum(sure**at for at in range(size + 1))
+        best = max(best, (tokens * plan.cost(n) / plan.cost(n * (1 + size)), size))
+    return (
+        f"The likeliest token has probability {sure:.2f} on average: who knew it for nothing would "
+        f"draft {best[1]} tokens a text and gain {best[0]:.2f} times, calls alone counted."
+    )
+
+
+def said(made: Pair, some: list[list[int]], *, rounds: int, length: int) -> Any:
+    """What a model says itself behind `some` prompts."""
+    arms: dict[str, Any] = {"B0": Ours(made, some, None, limit=length)}
+    arms |= {name: Ours(made, some, drafting(name), limit=length) for name in DRAFTERS}
+    arms["B1"] = Theirs(made, some, None, length)
+    arms["B2"] = Theirs(made, some, None, length, prompt_lookup_num_tokens=LOOKUP)
+    return timed(arms, rounds)
 
 
 def timed(arms: dict[str, Any], rounds: int) -> dict[str, Any]:
@@ -267,34 +181,75 @@ def bound(peer: Arm, ours: Arm) -> float:
     return float(np.quantile(np.median(ratios[picks], axis=1), 0.025))
 
 
+def encoder(made: Pair) -> Callable[[str], list[int]]:
+    """From text to the tokens of a model that has words."""
+    known = EMBEDDED if made.name == "embedded" else shared() / "models" / made.name
+    return treeseek.load(str(known)).encode
+
+
 def prompts_of(made: Pair, *, most: int, room: int) -> dict[str, list[list[int]]]:
-    """Prompts of Spec-Bench by category, and of TinyStories, cut to `room` tokens."""
+    """Prompts of Spec-Bench by category, cut to `room` tokens."""
     found: dict[str, list[list[int]]] = {}
-    bench = shared() / "data" / "spec_bench" / "data.jsonl"
+    encode, bench = encoder(made), shared() / "data" / "spec_bench" / "data.jsonl"
     if bench.exists():
         for line in bench.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             kind = found.setdefault(row["category"], [])
             if len(kind) < most:
-                kind.append(made.lm.encode(row["turns"][0][: 2 * room])[:room])
+                kind.append(encode(row["turns"][0][: 4 * room])[:room])
     return found
 
 
 def lines(title: str, report: dict[str, Any]) -> list[str]:
-    """One table as Markdown."""
-    out = [
-        "",
-        f"{title}:",
-        "",
-        "| arm | tokens a step | drafted | B0's time / its | low | ms a token",
-    ]
-    out[-1] += " | same text |"
-    out.append("|---" * 7 + "|")
-    for name, row in report.items():
+    """One table as Markdown, and what is said of it."""
+    head = "| arm | tokens a step | drafted | B0's time / its | low | ms a token | same text |"
+    out = ["", f"{title}:", "", head, "|---" * 7 + "|"]
+    for name, row in report["arms"].items():
         size = "-" if row["drafted"] is None else row["drafted"]
         cells = [name, row["rate"], size, row["ratio"], f"{row['low']:.3f}", row["ms"], row["same"]]
         out.append("| " + " | ".join(map(str, cells)) + " |")
-    return out
+    return [*out, *(["", report["note"]] if report["note"] else [])]
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """What the arms of a replayed text say of the goals."""
+    arms = ("suffix", "suffix+recycle")
+    ours = max(arms, key=lambda name: float(found[name]["median"]))
+    fixed = max((name for name in found if name.startswith("fixed")), key=_median(found))
+    wide, rule = found["fixed 16"]["rate"], found["B2"]["rate"]
+    return (
+        f"{ours} takes {found[ours]['median']:.2f} of B0's pace (goal 1.35), "
+        f"{found[ours]['median'] / found['B2']['median']:.2f} of B2's (goal 2), "
+        f"{found[ours]['median'] / found[fixed]['median']:.2f} of the best fixed size's, {fixed} "
+        f"(goal .9); 16 nodes give {wide / rule:.2f} of prompt lookup's tokens a step (goal 1.15)."
+    )
+
+
+def _median(found: dict[str, Any]) -> Callable[[str], float]:
+    return lambda name: float(found[name]["median"])
+
+
+class Kept:
+    """What was measured, one line of a file for each table, so that a run may be cut."""
+
+    def __init__(self, path: Path) -> None:
+        """The tables of `path` are known already."""
+        self.path, self.reports = path, dict[str, dict[str, Any]]()
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self._note(json.loads(line))
+
+    def put(self, model: str, title: str, arms: Any, note: str = "") -> None:
+        """One more table, in place of an earlier one of that title."""
+        row = {"model": model, "title": title, "arms": arms, "note": note}
+        self._note(row)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        print("\n".join(lines(f"{model}, {title}", row)), flush=True)
+
+    def _note(self, row: dict[str, Any]) -> None:
+        self.reports.setdefault(row["model"], {})[row["title"]] = row
 
 
 def main() -> None:
@@ -302,46 +257,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds, short texts")
     parser.add_argument("--model", action="append", help="A, B, stories260K, embedded")
-    parser.add_argument("--only", action="append", help="copy, free, batch or said")
+    parser.add_argument("--only", action="append", help="copy, free, batch, said or best")
     parser.add_argument("--rounds", type=int, help="counted rounds (default 30, quick 5)")
     parser.add_argument("--length", type=int, help="tokens a text (default 128, quick 64)")
     parser.add_argument("--texts", type=int, default=2, help="texts of a round")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", default="build/speculation.jsonl", help="where tables are kept")
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(options.threads)
-    rounds = options.rounds or (5 if options.quick else 30)
-    length = options.length or (64 if options.quick else 128)
-    only = options.only or ["copy", "free", "batch", "said"]
-    reports: dict[str, Any] = {}
+    kept = Kept(Path(options.keep))
     for name in options.model or ["A", "B", "stories260K", "embedded"]:
         made = pair(name)
         if made is None:
             print(f"{name}: its files are absent, skipped")
             continue
         torch.set_num_threads(options.threads)
-        found: dict[str, Any] = {}
-        if name in ("A", "B"):
-            for kind, make in (("copy", copying), ("free", free)):
-                if kind in only:
-                    found[f"{kind}, replayed"] = replayed(
-                        made, make, rounds=rounds, length=length, texts=options.texts
-                    )
-            for n in BATCHES if "batch" in only else ():
-                found[f"free, batch {n}"] = batched(made, n, rounds=rounds, length=length // 2)
-        elif "said" in only:
-            room = (made.lm.backend.context or 256) - length
-            prompts = prompts_of(made, most=options.texts, room=room)
-            found |= said(made, prompts, rounds=rounds, length=length)
-        body = [machine_line(machine(options.threads))]
-        for title, report in found.items():
-            body += lines(title, report)
-        print(f"\n## {name}\n", "\n".join(body), sep="\n", flush=True)
+        measure(made, kept, options)
         if options.write:
+            body = [machine_line(machine(options.threads))]
+            for title, report in kept.reports[name].items():
+                body += lines(title, report)
             write_section(f"speculation: {name}", body)
-        reports[name] = found
-    print(json.dumps(reports))
+    print(json.dumps(kept.reports))
+
+
+def measure(made: Pair, kept: Kept, options: Any) -> None:
+    """All tables of one model that are asked for."""
+    rounds = options.rounds or (5 if options.quick else 30)
+    length = options.length or (64 if options.quick else 128)
+    only, name = options.only or ["copy", "free", "batch", "said", "best"], made.name
+    if name in SHAPES:
+        for kind, make in (("copy", copying), ("free", free)):
+            if kind in only:
+                how = {"rounds": rounds, "length": length, "texts": options.texts}
+                found = replayed(made, make, **how)
+                note = verdict(found) if kind == "copy" else ""
+                kept.put(name, f"{kind}, replayed", found, note)
+        for n in BATCHES if "batch" in only else ():
+            found = batched(made, n, rounds=rounds, length=length // 2)
+            kept.put(name, f"free, batch {n}", found)
+        return
+    if "said" in only:
+        room = (made.lm.backend.context or 256) - length
+        for kind, some in prompts_of(made, most=options.texts, room=room).items():
+            kept.put(name, kind, said(made, some, rounds=rounds, length=length))
+    if "best" in only and name == "embedded":
+        kept.put(name, "best of 16, Countdown", *best_of(made, rounds=rounds))
 
 
 if __name__ == "__main__":

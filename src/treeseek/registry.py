@@ -76,6 +76,8 @@ _OWN = {
         "dfsdt": "treeseek.strategies:dfsdt",
         "diverse-beam": "treeseek.strategies:diverse_beam",
         "dvts": "treeseek.strategies:dvts",
+        "entropy-adaptive": "treeseek.strategies:entropy_adaptive",
+        "foreal": "treeseek.strategies:foreal",
         "greedy": "treeseek.strategies:greedy",
         "pal": "treeseek.strategies:pal",
         "prm-beam": "treeseek.strategies:prm_beam",

@@ -12,7 +12,9 @@ from typing import Any, Literal, Protocol, get_origin
 from treeseek import registry
 from treeseek.declare import Strategy, StrategyFactory
 from treeseek.errors import InvalidOption
+from treeseek.loading import shared
 from treeseek.options import Option, kinds
+from treeseek.requests import How
 
 _WORDS = (str, int, float, type(None))
 _SAID = (str, int, float, bool, Any)
@@ -94,6 +96,8 @@ def _parsed(name: str, option: Option, text: str) -> Any:
         return strategy_of(text)
     if Sequence[Strategy] in kinds(option.kind):
         return tuple(map(strategy_of, split(text)))
+    if How in kinds(option.kind):
+        return How(model=None if text.lower() == "none" else shared(text))
     said = any(one in _SAID or get_origin(one) is Literal for one in kinds(option.kind))
     if not said and text.lower() != "none":
         raise InvalidOption(
@@ -121,7 +125,9 @@ def spelled(name: str, options: Mapping[str, Any]) -> str:
 
 
 def _told(value: Any) -> Any:
-    """Strategies in words; anything else as it is."""
+    """Strategies in words, a law by its model; anything else as it is."""
+    if isinstance(value, How):
+        return None if value.model is None else value.model.name
     several = [value] if isinstance(value, Strategy) else value
     if not isinstance(several, list | tuple) or not several:
         return value

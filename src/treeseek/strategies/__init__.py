@@ -10,6 +10,8 @@ from treeseek.strategies.best_of_n import best_of_n
 from treeseek.strategies.dfsdt import dfsdt
 from treeseek.strategies.diverse_beam import diverse_beam
 from treeseek.strategies.dvts import dvts
+from treeseek.strategies.entropy_adaptive import entropy_adaptive
+from treeseek.strategies.foreal import foreal
 from treeseek.strategies.greedy import greedy
 from treeseek.strategies.limited_discrepancy import limited_discrepancy
 from treeseek.strategies.mcts import mcts
@@ -42,6 +44,8 @@ __all__ = [
     "dfsdt",
     "diverse_beam",
     "dvts",
+    "entropy_adaptive",
+    "foreal",
     "greedy",
     "limited_discrepancy",
     "mcts",
