@@ -19,6 +19,7 @@ HOMES = (
     "tests.sequences.test_screens",
     "tests.strategies.test_answer_level",
     "tests.strategies.test_conformance",
+    "tests.strategies.test_two_models",
     "tests.test_reading",
 )
 LIARS = 12

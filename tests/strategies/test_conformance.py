@@ -11,8 +11,7 @@ from treeseek.declare import Search, strategy
 from treeseek.decoding.stops import Step
 from treeseek.decoding.warp import Warp
 from treeseek.live import Context
-from treeseek.loading import load
-from treeseek.requests import Expand, How, Node, Sample, Verdict
+from treeseek.requests import Expand, Node, Sample, Verdict
 from treeseek.testing import StrategySuite
 
 
@@ -59,7 +58,6 @@ def heading(prompt: str, tried: Sequence[str]) -> str:
 
 
 PAIRS = Step((), 2)
-OTHER = How(model=load("toy:hash?vocabulary=6&seed=4"))
 WARP = Warp(temperature=0.7, repetition_penalty=1.3)
 
 
@@ -133,15 +131,6 @@ class TestBestFirstVerified(StrategySuite):
 
 class TestAdaDec(StrategySuite):
     strategy = strategies.adadec(threshold="learn", trials=3, lookahead=3)
-
-
-class TestEntropyAdaptive(StrategySuite):
-    strategy = strategies.entropy_adaptive(small=OTHER, threshold=1.0, window=2, hold=2)
-
-
-class TestForeal(StrategySuite):
-    strategy = strategies.foreal(small=OTHER, lead=2, gate=0.6)
-    n = 3
 
 
 class TestPuct(StrategySuite):

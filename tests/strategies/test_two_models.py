@@ -14,9 +14,20 @@ from treeseek.backends.toy import Letters, ToyBackend
 from treeseek.cli.verbs import treeseek as command
 from treeseek.decoding.samplers import Greedy
 from treeseek.strategies import entropy_adaptive, foreal, greedy
+from treeseek.testing import StrategySuite
 
 SMALL, LARGE, OTHER, MARK = range(4)
 """What the small model says, what the large one does, what the small one may, and a mark."""
+OTHER_MODEL = How(model=load("toy:hash?vocabulary=6&seed=4"))
+
+
+class TestEntropyAdaptive(StrategySuite):
+    strategy = entropy_adaptive(small=OTHER_MODEL, threshold=1.0, window=2, hold=2)
+
+
+class TestForeal(StrategySuite):
+    strategy = foreal(small=OTHER_MODEL, lead=2, gate=0.6)
+    n = 3
 
 
 class Marks(Letters):
