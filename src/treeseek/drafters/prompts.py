@@ -23,8 +23,6 @@ _MOST = 256
 """Tokens of one prompt that are read at most."""
 _CHUNK = 32
 """Rows of a prompt that are read at once at most, and a quarter of it at least."""
-_A_ROW = 0.1
-"""Milliseconds a first row is thought to take."""
 _UP, _DOWN = 0.05, 0.4
 
 
@@ -50,14 +48,14 @@ def last(lm: LM, address: int) -> list[int]:
 class Allowance:
     """Milliseconds saved of calls for looking at rows, and what one row takes."""
 
-    def __init__(self) -> None:
-        """Nothing is saved."""
-        self.saved, self._a_row = 0.0, _A_ROW
+    def __init__(self, a_row: float) -> None:
+        """Nothing is saved; a first row is thought to take `a_row` milliseconds."""
+        self.saved, self._a_row = 0.0, a_row
 
     @property
     def rows(self) -> int:
-        """How many rows may be looked at."""
-        return int(self.saved / self._a_row)
+        """How many rows may be looked at, none while there is debt."""
+        return max(0, int(self.saved / self._a_row))
 
     @contextmanager
     def spent(self, count: int) -> Iterator[None]:
@@ -65,7 +63,7 @@ class Allowance:
         began = time.perf_counter()
         yield
         took = 1e3 * (time.perf_counter() - began)
-        self.saved = max(0.0, self.saved - took)
+        self.saved -= took
         self._a_row = smoothed(self._a_row, took / count)
 
 
@@ -74,7 +72,7 @@ class Prompts:
 
     def __init__(self) -> None:
         """Nothing is to be read."""
-        self.allowance = Allowance()
+        self.allowance = Allowance(1.0)
         self._unread: list[tuple[int, list[int], Callable[[int], bool]]] = []
 
     def begin(self, lm: LM, address: int, tokens: int, note: Callable[[int], bool]) -> None:

@@ -42,8 +42,8 @@ _APART = 40
 """Bits of a position: what one stream of noise is used for beside its tokens lies beyond them."""
 _PROBES = 2
 """Texts that a drafter is asked for where drafting did not pay the last time."""
-_SHARE = 0.02
-"""Share of the time of calls that a drafter may look at rows."""
+_SHARES = 0.01, 0.03
+"""Share of the time of calls that a drafter may look at rows: where drafting does not pay, does."""
 _DRAWN = (Gumbel, type(None))
 
 
@@ -70,7 +70,7 @@ class Drafts:
         self._told: set[int] = set()
         self.resting = False
         self._last = self._aside = 0.0
-        self._rows, self._prompts = prompts.Allowance(), prompts.Prompts()
+        self._rows, self._prompts = prompts.Allowance(0.1), prompts.Prompts()
 
     def guess(self, lm: LM, draws: Sequence["Draw"], wanted: "Wanted") -> None:
         """Want the rows of what is guessed to follow `draws`, as many as the plan says."""
@@ -187,8 +187,8 @@ class Drafts:
             return
         cost, rows = self.plan.cost(sum(block.computed)), self._rows
         self._prompts.allowance.saved += prompts.SHARE * cost
-        rows.saved += _SHARE * cost
-        if most := min(len(here), rows.rows + self.plan.hopeful):
+        rows.saved += _SHARES[self.plan.hopeful] * cost
+        if most := min(len(here), rows.rows):
             before = time.perf_counter()
             with rows.spent(most):
                 self._show(lm, block.logits[:most], here[:most])
