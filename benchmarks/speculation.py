@@ -185,7 +185,7 @@ def bound(peer: Arm, ours: Arm) -> float:
 def encoder(made: Pair) -> Callable[[str], list[int]]:
     """From text to the tokens of a model that has words."""
     known = EMBEDDED if made.name == "embedded" else shared() / "models" / made.name
-    return treeseek.load(str(known)).encode
+    return treeseek.load(str(known)).tokenizer.encode
 
 
 def prompts_of(made: Pair, *, most: int, room: int) -> dict[str, list[list[int]]]:

@@ -36,27 +36,33 @@ class History:
     def __len__(self) -> int:
         return len(self.text)
 
-    def put(self, cursor: Cursor, tokens: Iterable[int], *, told: bool = True) -> None:
+    def put(self, cursor: Cursor, tokens: Sequence[int], *, told: bool = True) -> None:
         """Write `tokens` behind the place of `cursor`; `told`: they follow what is before them.
 
         Tokens that are not told are context: texts end alike there, and nothing goes on.
         """
-        text, before, after, known = self.text, self.before, self.after, self._found
-        at = cursor.at
-        for token in tokens:
-            new = len(text)
-            text.append(token)
-            before.append(at)
-            after.append(NONE)
-            self.labels.append(cursor.label)
-            if told and at != NONE:
-                after[at] = new
-            at = new
+        if not tokens:
+            return
+        start, stop = len(self.text), len(self.text) + len(tokens)
+        self.text.extend(tokens)
+        self.before.append(cursor.at)
+        self.before.extend(range(start, stop - 1))
+        self.labels.extend([cursor.label] * len(tokens))
+        if told:
+            if cursor.at != NONE:
+                self.after[cursor.at] = start
+            self.after.extend(range(start + 1, stop))
+            self.after.append(NONE)
+        else:
+            self.after.extend([NONE] * len(tokens))
+        known = self._found
+        for place, token in enumerate(tokens, start):
             places = known.get(token)
             if places is None:
-                places = known[token] = array("i")
-            places.append(new)
-        cursor.at = at
+                known[token] = array("i", (place,))
+            else:
+                places.append(place)
+        cursor.at = stop - 1
 
     def follow(self, cursor: Cursor, tokens: Sequence[int]) -> None:
         """Let the places of `cursor` be those that end as its text does with `tokens` behind it."""
