@@ -1,15 +1,21 @@
 """The tensors behind the slots: keys and values of every layer, and the last hidden state.
 
 One row is one token. Tensors start at zero, because a masked key still enters a product, and
-0 * NaN is NaN. They grow by doubling, up to the slots the table may give out; shapes are learned
-from the first row that is stored.
+0 * NaN is NaN. They grow by doubling, up to the slots the table may give out; what no slot has
+used yet takes no memory where the system gives zeros on demand. Shapes are learned from the first
+row that is stored.
 """
 
+import math
+
+import numpy as np
 import torch
 from torch import Tensor
 
 START = 256
 """Rows allocated at first."""
+LINE = 64
+"""Bytes that the first row is aligned to."""
 
 
 class Pool:
@@ -59,9 +65,19 @@ class Pool:
         return sum(rows[0].numel() * rows.element_size() for rows in held)
 
     def _room(self, like: Tensor, *shape: int) -> Tensor:
-        return torch.zeros((self.capacity, *shape), dtype=like.dtype, device=like.device)
+        return _zeros((self.capacity, *shape), like)
 
     def _grown(self, rows: Tensor) -> Tensor:
-        grown = rows.new_zeros((self.capacity, *rows.shape[1:]))
+        grown = self._room(rows, *rows.shape[1:])
         grown[: len(rows)] = rows
         return grown
+
+
+def _zeros(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Zeros of the type and place of `like`, whose pages the system gives when they are written."""
+    if like.device.type != "cpu":
+        return torch.zeros(shape, dtype=like.dtype, device=like.device)
+    count = math.prod(shape) * like.element_size()
+    raw = np.zeros(count + LINE, np.uint8)  # torch would write its zeros
+    begin = -raw.ctypes.data % LINE
+    return torch.from_numpy(raw[begin : begin + count]).view(like.dtype).view(shape)
