@@ -255,7 +255,7 @@ class Counted:
 def test_a_portfolio_drops_the_worse_half_where_islands_serve_all() -> None:
     asked = []
     for make in (
-        lambda of: Portfolio(of=of, cuts=(0.25,), last=1.0),
+        lambda of: Portfolio(of=of, then=None, cuts=(0.25,), last=1.0),
         lambda of: Islands(of=of),
     ):
         good, bad = Counted(True), Counted(False)
@@ -263,6 +263,37 @@ def test_a_portfolio_drops_the_worse_half_where_islands_serve_all() -> None:
         asked.append((good.asked, bad.asked))
     assert asked[0][0] > 2 * asked[0][1]
     assert abs(asked[1][0] - asked[1][1]) <= 1
+
+
+class Onward:
+    """Who says what it was visited by when it began, and asks for neighbours of it."""
+
+    name, references = "onward", ()
+
+    def __init__(self) -> None:
+        self.visitor: Any = None
+
+    def run(self, bench: Bench, space: Space) -> Any:
+        self.visitor, step = bench.guest(), 0
+        while True:
+            step += 1
+            yield [Trial(swap.draw(space, self.visitor[0], bench.rng(step)))]
+
+
+def test_a_portfolio_hands_over_to_who_goes_on_where_one_without_keeps_its_best() -> None:
+    asked = []
+    for then in (Onward(), None):
+        good, bad = Counted(True), Counted(False)
+        by = Portfolio(of=(bad, good), then=then, cuts=(0.25,), last=1.0)  # type: ignore[arg-type]
+        minimise(lambda cand: float(cand[0]), letters(8), by, scores=400)
+        asked.append(good.asked)
+        if then is not None:
+            assert then.visitor[0][0] == 0 and then.visitor[1] == 0.0
+    assert 40 <= asked[0] <= 60 and asked[1] > 300
+    onward = Onward()  # it begins where those before it have ended, too
+    end = Portfolio(of=(Endgame(),), then=onward, cuts=(0.9,))  # type: ignore[arg-type]
+    best = minimise(PathCost(table(6, 2)), letters(6), end, scores=700).best
+    assert best is not None and onward.visitor == (best.cand, best.value)
 
 
 def test_the_bandit_takes_what_earns_where_even_takes_all() -> None:

@@ -1,7 +1,8 @@
-"""The default: several searches begin, the better go on, and the end is looked at closely.
+"""The default: several searches begin, the best is annealed, and the end is looked at closely.
 
-This file believes that nobody knows beforehand which search a bag of words wants, that a tenth of
-the budget tells most of it, and that the last part is best spent near what was found.
+This file believes that nobody knows beforehand which search finds a good beginning, that a tenth of
+the budget finds it, and that what makes a good order better is a cool annealing whose neighbours
+are screened. The last part is best spent near what was found.
 """
 
 from collections.abc import Generator
@@ -10,13 +11,14 @@ from typing import Annotated, ClassVar
 
 from treeseek.errors import InvalidOption
 from treeseek.options import Range, validate
+from treeseek.sequences.annealing import Annealing
 from treeseek.sequences.bigram import Bigram
 from treeseek.sequences.crew import Member, distinct, served
 from treeseek.sequences.endgame import Endgame, consensus, improved
 from treeseek.sequences.genetic import Genetic
 from treeseek.sequences.iterated import Iterated
 from treeseek.sequences.space import Bag, Space
-from treeseek.sequences.strategy import Strategy, serving
+from treeseek.sequences.strategy import Strategy, lacking, serving
 from treeseek.sequences.tempering import Tempering
 from treeseek.sequences.trial import Bench, Hunt, Rated, Trial
 
@@ -29,13 +31,14 @@ FEW = 4
 
 @dataclass(frozen=True)
 class Portfolio:
-    """Strategies at equal charge; at every `cut` of the budget the better half go on.
+    """Strategies at equal charge; at every `cut` the better half go on, at the last one `then`.
 
     None is cut before all have begun. Strategies that the space cannot serve are left out. Who
-    stays is visited by the best. Past the last cut the endgame looks at all neighbours of the best
-    and, where candidates are orders, at all orders of the few places on which the best of them
-    disagree; the winner goes on with what is left, visited by what was found. Cost: what they ask
-    for. Loses against whoever would have won alone by what the others cost.
+    stays is visited by the best, and so is `then`, which begins at the last cut; where it is none,
+    the winner goes on. At `last` the endgame looks at all neighbours of the best and, where
+    candidates are orders, at all orders of the few places on which the best of them disagree; what
+    it found is a visitor of who goes on. Cost: what they ask for. Loses against whoever would have
+    won alone by what the others cost. Deviation: no halving goes on to the end.
     Reference: sequential-halving
     """
 
@@ -45,11 +48,14 @@ class Portfolio:
         Tempering(),
         Genetic(),
     )
-    cuts: Annotated[tuple[float, ...], "parts of the budget at which half of them end"] = (
-        0.1,
-        0.25,
+    then: Annotated[Strategy | None, "who goes on from the best; none: who found it"] = Annealing(
+        screen="pairs", hot=0.001
     )
-    last: Annotated[float, Range(above=0.0, high=1.0), "part at which the endgame begins"] = 0.8
+    cuts: Annotated[tuple[float, ...], "parts of the budget at which half of them end"] = (
+        0.05,
+        0.1,
+    )
+    last: Annotated[float, Range(above=0.0, high=1.0), "part at which the endgame begins"] = 0.9
 
     name: ClassVar[str] = "portfolio"
     references: ClassVar[tuple[str, ...]] = ("sequential-halving",)
@@ -67,18 +73,25 @@ class Portfolio:
             if guest is not None:
                 inner.send(*guest)
             members.append(Member.of(strategy, inner, space))
-        alive, cuts, closed = members, sorted(self.cuts), False
-        while going := [member for member in alive if not member.ended]:
-            least = min(member.effort for member in going)
-            behind = [m for m in going if m.effort <= least + bench.width]
-            spent = (yield from served(behind)) or 0.0
+        then = self.then if self.then and lacking(self.then, space) is None else None
+        alive, cuts, closed, spent = members, sorted(self.cuts), False, 0.0
+        while (going := [member for member in alive if not member.ended]) or (cuts and then):
+            if going:
+                least = min(member.effort for member in going)
+                behind = [m for m in going if m.effort <= least + bench.width]
+                spent = (yield from served(behind)) or 0.0
             begun = all(member.ended or member.lists >= FEW for member in alive)
-            while cuts and spent >= cuts[0] and begun:
+            while cuts and (not going or (spent >= cuts[0] and begun)):
                 cuts.pop(0)
                 alive = sorted(alive, key=lambda member: member.best.value)
                 alive = alive[: max(1, len(alive) // 2)]
                 for member in alive:
                     member.visited(alive[0])
+                if then and not cuts:
+                    inner = bench.nested("then")
+                    inner.send(alive[0].best.cand, alive[0].best.value)
+                    alive = [Member.of(then, inner, space)]
+                    members.append(alive[0])
             if spent >= self.last and not closed:
                 closed = True
                 found = yield from self._closed(space, members)
