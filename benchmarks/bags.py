@@ -23,10 +23,9 @@ import torch
 
 import treeseek
 from benchmarks.machine import machine
-from benchmarks.models import shared
+from benchmarks.models import folder_of, shared
 from benchmarks.padded import PaddedAnnealing, PaddedScorer
 from benchmarks.report import machine_line, write_section
-from treeseek.loading import EMBEDDED
 from treeseek.ordering.front import ordering
 from treeseek.ordering.goal import goal_of
 from treeseek.sequences import Permutation, branch_and_bound
@@ -95,7 +94,7 @@ def loaded(model: str) -> tuple[Any, Any]:
     """The model for treeseek, and for transformers."""
     from transformers import AutoModelForCausalLM
 
-    folder = EMBEDDED if model == "embedded" else shared() / "models" / model
+    folder = folder_of(model)
     network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     lm = treeseek.load(model if model == "embedded" else str(folder))
     treeseek.order("warm up the walk", model=lm, budget="scores=20")

@@ -72,6 +72,11 @@ def shared() -> Path:
     return Path(os.environ.get("TREESEEK_SHARED", "../shared"))
 
 
+def folder_of(name: str) -> Path:
+    """Where the model `name`, which has no random weights, lies."""
+    return EMBEDDED if name == "embedded" else shared() / "models" / name
+
+
 def pair(name: str, *, prompt: int = 64, route: str | None = None) -> Pair | None:
     """The model called `name` with a prompt of that many tokens; None if its files are absent.
 
@@ -90,7 +95,7 @@ def pair(name: str, *, prompt: int = 64, route: str | None = None) -> Pair | Non
 def _made(name: str, prompt: int, *, eight: bool = False) -> Pair | None:
     if name in SHAPES:
         return _pair(name, random_network(name), prompt, eight)
-    folder = EMBEDDED if name == "embedded" else shared() / "models" / name
+    folder = folder_of(name)
     if not (folder / "model.safetensors").exists():
         return None
     from transformers import AutoModelForCausalLM

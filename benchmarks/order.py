@@ -9,6 +9,7 @@ import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -17,12 +18,14 @@ import treeseek
 from benchmarks.arms import Arm, interleave, ratio
 from benchmarks.blocks import BLOCKS, WORDS, Order, Scored, best_size, words_of
 from benchmarks.machine import machine
-from benchmarks.models import Pair, pair
+from benchmarks.models import SHAPES, Pair, folder_of, pair, shared
 from benchmarks.report import machine_line, write_section
 from treeseek.sequences import Annealing, Permutation, Perplexity, optimise
 
-WARM, COLD = 3000, 2000
+WARM, COLD = 2000, 2000
 """Scores until it is cold, and of what is measured then."""
+STORY = 400
+"""The story whose first words are put in order where a model knows words."""
 
 
 def blocks(options: argparse.Namespace, report: dict[str, Any]) -> list[str]:
@@ -67,13 +70,30 @@ def blocks(options: argparse.Namespace, report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def story_of(name: str) -> list[list[int]]:
+    """The tokens of each of the first words of a story by the tokenizer of model `name`."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder_of(name))
+    with (shared() / "data" / "tinystories" / "data.jsonl").open() as stories:
+        line = next(islice(stories, STORY, None))
+
+    def tokens(text: str) -> list[int]:
+        found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+        return found
+
+    return [tokens(f"a {w}")[len(tokens("a")) :] for w in json.loads(line)["text"].split()[:WORDS]]
+
+
 def annealing(options: argparse.Namespace, report: dict[str, Any]) -> list[str]:
     """What bounds save where annealing is cold: from a good order on, at a low temperature."""
     lines = [
-        f"Annealing of {WORDS} words, {COLD} scores from a good order on, T0 at which one uphill",
-        "step of median size in a thousand is taken. Saved: tokens of the orders scored, each in",
-        "full, over tokens charged. Wrong: of orders that the bound would drop and that are walked",
-        "on to see, those that would have been taken.",
+        f"Annealing of {WORDS} words (of A: drawn tokens, of others: the first of a story), {COLD}",
+        f"scores on from the best of {WARM} by a screened annealing, T0 at which one uphill step",
+        "of median size in a thousand is taken. Saved: tokens of the orders scored, each in full,",
+        "over tokens charged. Wrong: of orders that the bound would drop and that are walked on to",
+        "see, those that would have been taken. Asked: saved 1.7 by the exact bound, 3 by the",
+        "calibrated one, of a thousand less than one wrong. What screens save: section screens.",
         "",
         "| model | bound | scored | tokens | saved | computed saved | value | wrong |",
         "|---|---|---|---|---|---|---|---|",
@@ -83,8 +103,8 @@ def annealing(options: argparse.Namespace, report: dict[str, Any]) -> list[str]:
         if made is None:
             lines.append(f"| {name} | not there |" + " |" * 6)
             continue
-        goal = Goal.of(made, words_of(made))
-        start = goal.run(Annealing(), scores=WARM)
+        goal = Goal.of(made, words_of(made) if name in SHAPES else story_of(name))
+        start = goal.run(Annealing(screen="pairs", hot=0.05), scores=WARM)
         for label, bound, audit in (
             ("none", "none", 0.0), ("exact", "exact", 0.0), ("calibrated", "calibrated", 0.02),
             ("calibrated, all seen", "calibrated", 1.0),

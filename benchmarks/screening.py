@@ -20,9 +20,8 @@ import torch
 import treeseek
 from benchmarks.arms import Spread
 from benchmarks.machine import machine
-from benchmarks.models import shared
+from benchmarks.models import folder_of, shared
 from benchmarks.report import machine_line, write_section
-from treeseek.loading import EMBEDDED
 from treeseek.noise import Rng
 from treeseek.ordering.front import ordering
 from treeseek.ordering.goal import goal_of
@@ -168,7 +167,7 @@ def compared(
     """Pairs of bag and seed that were begun within `seconds`, and what every arm came to."""
     from transformers import AutoModelForCausalLM
 
-    folder = EMBEDDED if name == "embedded" else shared() / "models" / name
+    folder = folder_of(name)
     lm = treeseek.load(str(folder))
     network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     names = ["annealing, none", *ARMS, "oracle"]

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -90,6 +90,13 @@ def test_every_strategy_finds_the_best_of_six_words(name: str) -> None:
 )
 def test_every_strategy_finds_the_best_of_eight_words(name: str) -> None:
     assert reached(whole(name), 8, seeds=20, scores=20_000) >= 19
+
+
+@pytest.mark.parametrize("screen", ["pairs", "regression", "convolution"])
+@pytest.mark.parametrize(("n", "seeds"), [(6, 4), pytest.param(8, 20, marks=pytest.mark.slow)])
+def test_so_does_annealing_by_any_screen(screen: Any, n: int, seeds: int) -> None:
+    strategy = Annealing(screen=screen, drawn=16)
+    assert reached(strategy, n, seeds=seeds, scores=20_000) >= 0.95 * seeds
 
 
 @dataclass(frozen=True)
