@@ -11,6 +11,7 @@ from hypothesis import settings as budgeted
 from hypothesis import strategies as st
 
 import treeseek
+from tests.sequences.bags import letters, table
 from treeseek.backends.toy import Letters, ToyBackend, integer_hash
 from treeseek.errors import InvalidOption
 from treeseek.model import LM
@@ -22,9 +23,11 @@ from treeseek.sequences import (
     Genetic,
     Iterated,
     Mcts,
+    PathCost,
     Permutation,
     Perplexity,
     Rated,
+    Study,
     Tempering,
     Trial,
     minimise,
@@ -165,6 +168,27 @@ def test_exact_abandonment_changes_no_step(by: Any, seed: int) -> None:
     assert found[0][0] == found[1][0] == found[2][0]
     assert found[1][1] == found[2][1]  # nor does the size of a part change what is charged
     assert found[1][1] < found[0][1]
+
+
+def test_what_is_abandoned_for_nothing_is_new_all_the_same() -> None:
+    """Rows that are there abandon whole lists without a charge; nothing is heated again by that."""
+    value, trails = PathCost(table(12, 1)), []
+    for free in (False, True):
+        study = Study(letters(12), Annealing(cold=0.001), scores=3000, seed=1)
+        seen: dict[Cand, None] = {}
+        while (trials := study.ask()) is not None:
+            told = []
+            for trial in trials:
+                assert isinstance(trial, Trial)
+                seen[trial.cand], loss = None, value(trial.cand)
+                over = free and trial.above is not None and loss > trial.above
+                told.append(
+                    Rated(trial.cand, math.inf, loss) if over else Rated(trial.cand, loss, loss)
+                )
+                told[-1].charged = 0 if over else 1
+            study.tell(told)
+        trails.append(list(seen))
+    assert trails[0] == trails[1]
 
 
 def test_a_bound_that_is_too_low_does_change_steps() -> None:

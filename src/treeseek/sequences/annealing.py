@@ -20,7 +20,7 @@ from treeseek.sequences.trial import Bench, Cand, Hunt, Rated, Rng, Trial
 STEPS = 20_000
 """Steps of a search where no budget says how far it is."""
 STUCK = 100
-"""Lists in a row that cost nothing, after which it is heated again."""
+"""Lists in a row that hold nothing new, after which it is heated again."""
 
 Moves: TypeAlias = Annotated[tuple[Move, ...] | None, "moves to take; none: the space's own"]
 Chosen: TypeAlias = Annotated[By, "how the next move is chosen"]
@@ -64,6 +64,7 @@ class Annealing:
         now, near, top = yield from heated(bench, space, choice, self.probes, self.hot)
         screening = Screening(self.screen, bench, now.cand, drawn=self.drawn)
         screening.learn([now, *near], now)
+        met = {one.cand for one in (now, *near)}  # what is charged differs by bound, this does not
         taken, step, stuck, spent, began = 1.0, 0, 0, now.spent, 0.0
         while True:
             gone = step / STEPS if spent is None else spent
@@ -78,7 +79,8 @@ class Annealing:
             rated = yield trials
             screening.learn(rated, now)
             step += 1
-            stuck = 0 if any(one.charged for one in rated) else stuck + 1
+            stuck = stuck + 1 if met.issuperset(drawn) else 0
+            met.update(drawn)
             for trial, one, nth in zip(trials, rated, drawn.values(), strict=True):
                 choice.learn(nth, now.value - one.value, one.charged)
                 passed = trial.above is not None and one.value <= trial.above
