@@ -30,7 +30,7 @@ from treeseek.sequences.bigram import every_pair
 from treeseek.sequences.moves import exchange, insert, reverse, segment
 
 NAMES = registry.names("sequences")
-LONG = ("annealing", "bigram", "elites", "mcts", "portfolio")
+LONG = ("annealing", "bigram", "elites", "mcts", "portfolio", "repair")
 """Whose bags of eight words take more than a few seconds."""
 
 
@@ -92,8 +92,15 @@ def test_every_strategy_finds_the_best_of_eight_words(name: str) -> None:
     assert reached(whole(name), 8, seeds=20, scores=20_000) >= 19
 
 
-@pytest.mark.parametrize("screen", ["pairs", "regression", "convolution"])
-@pytest.mark.parametrize(("n", "seeds"), [(6, 4), pytest.param(8, 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("screen", "n", "seeds"),
+    [
+        ("pairs", 8, 20),
+        ("regression", 6, 4),
+        pytest.param("regression", 8, 20, marks=pytest.mark.slow),
+        pytest.param("convolution", 6, 4, marks=pytest.mark.slow),
+    ],
+)
 def test_so_does_annealing_by_any_screen(screen: Any, n: int, seeds: int) -> None:
     strategy = Annealing(screen=screen, drawn=16)
     assert reached(strategy, n, seeds=seeds, scores=20_000) >= 0.95 * seeds
