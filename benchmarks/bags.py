@@ -4,7 +4,7 @@ Bags of words from TinyStories and from Santa 2024 under stories260K and the emb
 arms have the same seconds of CPU time on one thread, and what each ends with is scored again by the
 same reference, one text a call. Of bags of ten words the optimum is proved by branch and bound, or
 the best of all runs stands for it. A line is kept for every run, so that one that was killed goes
-on where it stood. `--write` puts the table into RESULTS.md.
+on where it stood; `--kept` tells what there is. `--write` puts the table into RESULTS.md.
 """
 
 import argparse
@@ -251,6 +251,9 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="20 of each")
     parser.add_argument("--quick", action="store_true", help="2 bags of 10 words, one model")
     parser.add_argument("--log", type=Path, default=KEPT / "runs.jsonl", help="where runs are kept")
+    parser.add_argument(
+        "--kept", action="store_true", help="run nothing: the table of what is kept"
+    )
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -258,7 +261,7 @@ def main() -> None:
     sizes = [10] if options.quick else [int(size) for size in options.sizes.split(",")]
     many = 2 if options.quick else 20 if options.full else options.bags
     log, facts = Log(options.log), machine(1)
-    for line in measure(log, list(models), sizes, many):
+    for line in [] if options.kept else measure(log, list(models), sizes, many):
         print(line, flush=True)
     lines, rows = table(log, list(models), sizes)
     lines = [
