@@ -97,7 +97,9 @@ def _parsed(name: str, option: Option, text: str) -> Any:
     if Sequence[Strategy] in kinds(option.kind):
         return tuple(map(strategy_of, split(text)))
     if How in kinds(option.kind):
-        return How(model=None if text.lower() == "none" else shared(text))
+        if text.lower() != "none":
+            return How(model=shared(text))
+        return None if type(None) in kinds(option.kind) else How()
     said = any(one in _SAID or get_origin(one) is Literal for one in kinds(option.kind))
     if not said and text.lower() != "none":
         raise InvalidOption(
