@@ -25,12 +25,13 @@ from treeseek.tree import ROOT
 
 T = TypeVar("T")
 
-SIZES = (1, 2, 4, 8, 16, 32, 64)
+SIZES = (1, 16, 4, 8, 2, 32, 64)
+"""Rows of the calls that are timed, those first that tell most if time runs out."""
 WIDE = (16, 64, 256)
 """Rows at which two ways to compute them are compared."""
 PROMPT, DEEPER = 16, 5
 """Tokens before the rows that are timed, and from there to the deepest of them."""
-SECONDS = 0.5
+SECONDS = 0.8
 """After this no larger call is tried."""
 SIDE = 1024
 """Rows and columns of the matrices that are multiplied to find the speed of arithmetic."""
@@ -73,7 +74,7 @@ def calibrate(backend: LocalBackend) -> Calibration:
             "gflops": gflops(),
         }
 
-    return _remembered(backend, "calibration", measured, _calibration)
+    return _remembered(backend, "calls", measured, _calibration)
 
 
 def crossover(ours: LocalBackend, theirs: LocalBackend) -> int | None:
@@ -129,29 +130,32 @@ def _remembered(
 
 
 def _costs(backend: LocalBackend, sizes: Sequence[int]) -> dict[str, float]:
-    began = time.perf_counter()
-    costs: dict[str, float] = {}
+    alone = backend.device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter  # one thread is not paid by others
+    began = clock()
+    costs: dict[int, float] = {}
     room = PROMPT if backend.context is None else min(PROMPT, backend.context - DEEPER)
     if room < 1:
-        return costs  # so short a context that there are no such calls
+        return {}  # so short a context that there are no such calls
     own = LocalBackend(backend.head, backend.route)
     size = own.vocabulary
     stem = own.tree.extend(ROOT, [i % size for i in range(room)])
     list(own.expand([stem]))
     for fresh, count in enumerate(sizes):
-        late = costs and time.perf_counter() - began > SECONDS
-        if late or count > size**2 or fresh >= size:
+        if (costs and clock() - began > SECONDS) or fresh >= size:
             break
+        if count > size**2:
+            continue
         front = [own.tree.extend(stem, divmod(i, size)) for i in range(count)]
         list(own.expand(front))
         spent = []
         for _ in range(3):
             front = [own.tree.add(node, fresh) for node in front]
-            at = time.perf_counter()
+            at = clock()
             list(own.expand(front))
-            spent.append(1e3 * (time.perf_counter() - at))
-        costs[str(count)] = round(min(spent), 4)
-    return costs
+            spent.append(1e3 * (clock() - at))
+        costs[count] = round(min(spent), 4)
+    return {str(count): costs[count] for count in sorted(costs)}
 
 
 def bandwidth() -> float:
@@ -188,7 +192,7 @@ def _best(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def kept_in(backend: LocalBackend, what: str = "calibration") -> Path | None:
+def kept_in(backend: LocalBackend, what: str = "calls") -> Path | None:
     """The file of `what` was measured of such a model, route and number of threads; None: none."""
     model = backend.head.model
     shape = [

@@ -22,6 +22,8 @@ _MEMORY = 512.0
 _TOP = 1024
 _MARGIN = 1.03
 """Least gain for which anything is drafted."""
+_GUESS = 0.06
+"""What a further row costs of a call, where only one size of calls was timed."""
 _PATIENCE = 32
 """Most calls for which a drafter that cannot win is left alone."""
 
@@ -157,6 +159,8 @@ def _table(known: tuple[tuple[int, float], ...]) -> tuple[NDArray[np.float64], f
     rows, times = [n for n, _ in known] or [1], [t for _, t in known] or [1.0]
     grid = np.arange(_TOP + 1)
     cost, slope = np.interp(grid, rows, np.maximum.accumulate(times)), 0.0
+    if len(known) == 1:
+        cost = cost * (1 + _GUESS * (grid - rows[0]).clip(0))
     if len(rows) > 1:
         slope = max(0.0, float(times[-1] - times[-2]) / (rows[-1] - rows[-2]))
         cost += np.maximum(grid - rows[-1], 0) * slope

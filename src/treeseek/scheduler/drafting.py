@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 Rule = Literal["match", "reject"]
 """Sample-and-match, or recursive rejection of drafts that were drawn from a law."""
-_NONE = DraftTree()
 _APART = 40
 """Bits of a position: what one stream of noise is used for beside its tokens lies beyond them."""
 _PROBES = 2
@@ -55,7 +54,7 @@ class Text:
     def __init__(self, number: int) -> None:
         """Nothing was told."""
         self.number, self.told, self.begun = number, 0, False
-        self.tree, self.since = _NONE, 0
+        self.tree, self.since = DraftTree(), 0
 
 
 class Drafts:
@@ -114,9 +113,9 @@ class Drafts:
                 continue
             fresh = fresh or not text.begun
             tokens = draw.run.tokens
-            if text.tree is not _NONE:
+            if len(text.tree):
                 self.plan.learn(text.tree, tokens[text.since :])
-                text.tree = _NONE
+                text.tree = DraftTree()
             if not text.begun:
                 self._begin(draw, text)
             elif len(tokens) > text.told:
