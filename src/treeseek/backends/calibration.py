@@ -74,7 +74,7 @@ def calibrate(backend: LocalBackend) -> Calibration:
             "gflops": gflops(),
         }
 
-    return _remembered(backend, "calls", measured, _calibration)
+    return _remembered(backend, "calibration", measured, _calibration)
 
 
 def crossover(ours: LocalBackend, theirs: LocalBackend) -> int | None:
@@ -192,7 +192,7 @@ def _best(work: Callable[[], object]) -> float:
     return min(spent)
 
 
-def kept_in(backend: LocalBackend, what: str = "calls") -> Path | None:
+def kept_in(backend: LocalBackend, what: str = "calibration") -> Path | None:
     """The file of `what` was measured of such a model, route and number of threads; None: none."""
     model = backend.head.model
     shape = [
@@ -203,6 +203,7 @@ def kept_in(backend: LocalBackend, what: str = "calls") -> Path | None:
         torch.get_num_threads(),
         str(model.dtype),
         model.config.to_json_string(),
+        SIZES,
     ]
     name = sha256(json.dumps(shape).encode()).hexdigest()[:24]
     try:
